@@ -8,6 +8,11 @@ import { COMMON, type Command, DATABASE, DATABASE_HELP, EXIT, UsageError } from 
 import { trackedAs } from './tracked.ts'
 import { withDatabase } from './with-database.ts'
 
+const STAY =
+  'Its columns version, updated_at and updated_by stay; without triggers nothing keeps them current.'
+const NOT_KNOWN =
+  'Nothing says any more which of its columns were added: drop them by SQL (alter table … drop column …), or track it again before.'
+
 export const untrack: Command = {
   name: 'untrack',
   usage: 'TABLE [--drop-columns]',
@@ -22,13 +27,14 @@ export const untrack: Command = {
   run: async (terminal, values, [table, ...more]) => {
     if (!table || more.length > 0) throw new UsageError('Name one table: noclobber untrack projects')
     return withDatabase(terminal, values, async (knex) => {
+      const dropColumns = values['drop-columns'] === true
       if (!(await trackedAs(knex, table))) {
-        terminal.err(`${table} is not tracked.`)
+        terminal.err(`${table} is not tracked.${dropColumns ? ` ${NOT_KNOWN}` : ''}`)
         return EXIT.refused
       }
-      const dropColumns = values['drop-columns'] === true
       await knex.transaction((trx) => untrackTable(trx, table, { dropColumns }))
-      terminal.out(values.json ? JSON.stringify({ table, dropColumns }) : `${table} is not tracked any more.`)
+      const untracked = `${table} is not tracked any more.${dropColumns ? '' : ` ${STAY}`}`
+      terminal.out(values.json ? JSON.stringify({ table, dropColumns }) : untracked)
       return EXIT.done
     })
   },
@@ -45,8 +51,13 @@ const removeAll = (knex: Knex, tables: string[], dropColumns: boolean) =>
     await trx.raw(DROP_LOG)
   })
 
-const hasLog = async (knex: Knex): Promise<boolean> =>
-  (await knex.raw(`select to_regnamespace('noclobber') is not null as has`)).rows[0].has
+const NOTHING = 'Nothing of noclobber is in this database.'
+
+const WHAT_IS_THERE = `select to_regnamespace('noclobber') is not null as log,
+  to_regclass('public.noclobber_migrations') is not null as migrations`
+
+const whatIsThere = async (knex: Knex): Promise<{ log: boolean; migrations: boolean }> =>
+  (await knex.raw(WHAT_IS_THERE)).rows[0]
 
 export const uninstall: Command = {
   name: 'uninstall',
@@ -62,13 +73,14 @@ export const uninstall: Command = {
   options: { ...COMMON, ...DATABASE, yes: { type: 'boolean' }, 'drop-columns': { type: 'boolean' } },
   run: (terminal, values) =>
     withDatabase(terminal, values, async (knex) => {
-      const tables = (await hasLog(knex))
-        ? (await trackedTables(knex, [])).tables.map(({ written }) => written)
-        : []
+      const { log, migrations } = await whatIsThere(knex)
+      const isThere = log || migrations
+      const tables = log ? (await trackedTables(knex, [])).tables.map(({ written }) => written) : []
       const isDone = values.yes === true
       const dropColumns = values['drop-columns'] === true
       if (isDone) await removeAll(knex, tables, dropColumns)
       if (values.json) terminal.out(JSON.stringify({ tables, dropColumns, done: isDone }))
+      else if (!isThere) terminal.out(NOTHING)
       else if (isDone) terminal.out(`Untracked: ${tables.join(', ') || 'no table'}. The change log is gone.`)
       else {
         terminal.out(
@@ -76,6 +88,6 @@ export const uninstall: Command = {
         )
         terminal.out('Nothing was done. Stop your servers, then add --yes.')
       }
-      return isDone ? EXIT.done : EXIT.refused
+      return isDone || !isThere ? EXIT.done : EXIT.refused
     }),
 }

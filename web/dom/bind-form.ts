@@ -17,6 +17,7 @@ import {
 import { hasField, isReadOnly, isSame } from '../client/base/values.ts'
 import { canSave, valuesOf } from '../client/record/state.ts'
 import type { RecordStore } from '../client/record/store.ts'
+import { warn } from '../client/words/development.ts'
 import { createWords, type Words } from '../client/words/messages.ts'
 import { write } from './banner-element.ts'
 import { holdCaret } from './caret.ts'
@@ -231,14 +232,12 @@ export function bindForm<F extends object = Fields>(
   }
 
   /** The control can show such a value. */
-  const hasForm = (control: Control, value: unknown) =>
-    isList(control)
-      ? isChoosable(value)
-      : !isShownOnly(
-          value,
-          isCheckbox(control) ? 'checkbox' : kindOfControl(control),
-          types.get(control.name),
-        )
+  const hasForm = (control: Control, value: unknown) => {
+    const as = isCheckbox(control) ? 'checkbox' : kindOfControl(control)
+    const isShown = isList(control) ? isChoosable(value) : !isShownOnly(value, as, types.get(control.name))
+    if (!isShown) warn({ kind: 'input', name: control.name, as })
+    return isShown
+  }
 
   /** What is a value for the user who insists is one; other texts are said from now on. */
   function insist() {

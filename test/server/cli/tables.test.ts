@@ -183,8 +183,11 @@ test('untrack stops tracking one table, uninstall all of them and the log; rows 
   const app = await startOrders()
   await app.sql(`insert into orders (id, tenant_id) values (1, 'acme')`)
   const run = (...args: string[]) => runOn(app.databaseUrl, ...args)
-  expect(await run('untrack', 'lines')).toMatchObject({ code: 0, out: 'lines is not tracked any more.' })
+  expect(await run('untrack', 'lines')).toMatchObject({
+    ...{ code: 0, out: expect.stringMatching(/^lines is not tracked any more\. Its columns .* stay/) },
+  })
   expect(await run('untrack', 'lines')).toMatchObject({ code: 1, err: 'lines is not tracked.' })
+  expect((await run('untrack', 'lines', '--drop-columns')).err).toContain('alter table … drop column')
   expect(await triggersOf(app)).toEqual([])
 
   const planned = await run('uninstall')
@@ -201,7 +204,8 @@ test('untrack stops tracking one table, uninstall all of them and the log; rows 
       `select to_regnamespace('noclobber') as schema, to_regclass('noclobber_migrations') as migrations`,
     ),
   ).toEqual([{ schema: null, migrations: null }])
-  expect(await run('uninstall', '--yes')).toMatchObject({ code: 0 })
+  const nothing = { code: 0, out: 'Nothing of noclobber is in this database.' }
+  expect([await run('uninstall'), await run('uninstall', '--yes')]).toMatchObject([nothing, nothing])
 })
 
 test('the doctor says that no table is tracked', async () => {

@@ -181,6 +181,25 @@ test('a time, a month and a range: nothing is null, and typing back what was the
   await saves({ opens: null, month: null, share: 70 })
 })
 
+test('a day in a column of times is edited as a day, and a time that a date input would lose is read-only', async () => {
+  const fields = { due: '2030-01-03T00:00:00', at: '2030-01-03T10:30:00', day: '2030-01-03' }
+  const dates = '<input name="due" type="date"><input name="at" type="date">'
+  const { saves } = await open(
+    `<form>${dates}<input name="day" type="datetime-local"><input name="name"></form>`,
+    fields,
+  )
+  const shown = ['due', 'at', 'day', 'name'].map((name) => find(`[name=${name}]`))
+  expect(shown.map(({ value, readOnly }) => [value, readOnly])).toEqual([
+    ['2030-01-03', false],
+    ['2030-01-03', true],
+    ['2030-01-03T00:00', true],
+    ['Bridge 1', false],
+  ])
+  type('[name=due]', '2030-02-05')
+  type('[name=name]', 'Tunnel')
+  await saves({ due: '2030-02-05T00:00:00', name: 'Tunnel' })
+})
+
 test('a button that sends the form elsewhere is the page’s own', async () => {
   const { changes } = await open(
     '<form action="/save"><input name="name"><button id="own" formaction="/copy">Copy</button><button id="ours">Save</button></form>',

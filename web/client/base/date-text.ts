@@ -38,27 +38,22 @@ const isoOf = (zoned: RegExpExecArray) => {
   return `${isoDay(day)}T${minutes}:${seconds}${fraction.slice(0, 4)}${offset}`
 }
 
-/**
- * A record's value as `<input type="date">` shows it; `''` for what is no day.
- *
- * @throws TypeError for a point in time, of which the input would lose the time: that is a `datetime`.
- */
-export function dayText(field: string, value: unknown): string {
-  const text = String(value ?? '')
-  if (TIME.test(text))
-    throw new TypeError(`${field} has a time of day: use field('${field}', { as: 'datetime' }).`)
-  return DAY.test(text) ? text : ''
+/** A day in a column of times: midnight, in no zone. */
+const MIDNIGHT = /[T ]00:00(:00(\.0+)?)?$/
+
+/** An input of days would lose its time, and one of times would give it one. */
+export const isShownInPart = (value: unknown, kind: string): boolean => {
+  const text = String(value)
+  return kind === 'date' ? TIME.test(text) && !MIDNIGHT.test(text) : kind === 'datetime' && DAY.test(text)
 }
 
-/**
- * A record's value as `<input type="datetime-local">` shows it: in this machine's zone where the value has one.
- *
- * @throws TypeError for a day, which would be saved with a time.
- */
-export function timeText(field: string, value: unknown): string {
+/** A record's value as `<input type="date">` shows it: the day, of a time too; `''` for what is none. */
+export const dayText = (value: unknown): string => timeText(value).replace(/T.*/, '')
+
+/** A record's value as `<input type="datetime-local">` shows it: in this machine's zone where the value has one. */
+export function timeText(value: unknown): string {
   const text = String(value ?? '')
-  if (DAY.test(text))
-    throw new TypeError(`${field} has no time of day: use field('${field}', { as: 'date' }).`)
+  if (DAY.test(text)) return `${text}T00:00`
   const parts = TIME.exec(text)
   if (!parts) return ''
   const [, day = '', minutes = '', seconds, fraction, zone] = parts
@@ -73,10 +68,12 @@ function isDay(text: string): boolean {
   return DAY.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(isoDay(text))
 }
 
-export function readDay(text: string): ReadDate {
+/** `base`: the record's value, whose midnight stays with the day. */
+export function readDay(text: string, base: unknown): ReadDate {
   if (text === '') return { kind: 'value', value: null }
   if (!isDay(text)) return { kind: 'unreadable' }
-  return isWholeYear(text) ? { kind: 'value', value: text } : { kind: 'unfinished', meant: text }
+  const value = text + (typeof base === 'string' ? (MIDNIGHT.exec(base)?.[0] ?? '') : '')
+  return isWholeYear(text) ? { kind: 'value', value } : { kind: 'unfinished', meant: value }
 }
 
 /** `base`: the record's value, which says whether there is a zone, and which of two same hours of a night is meant. */
@@ -93,7 +90,7 @@ export function readTime(text: string, base: unknown): ReadDate {
 function timeOf(typed: RegExpExecArray, base: RegExpExecArray | null): string | null {
   const [, day = '', minutes = '', seconds = '00', fraction = ''] = typed
   const shown = inputTime(day, minutes, seconds, fraction)
-  if (base && timeText('', base[0]) === shown) return base[0]
+  if (base && timeText(base[0]) === shown) return base[0]
   const micros = unshown(typed, base)
   if (base && base[5] === undefined) return `${day}T${minutes}:${seconds}${micros}`
   const wall = Date.parse(`${isoDay(day)}T${minutes}:${seconds}${fraction.slice(0, 4)}Z`)

@@ -1,7 +1,7 @@
 // A field's value as the text of an input, and back. Invariant: an input that nobody typed in changes nothing, and typing
 // back what was there is no edit, down to the ends of lines.
 
-import { dayText, readDay, readTime, timeText } from './date-text.ts'
+import { dayText, isShownInPart, readDay, readTime, timeText } from './date-text.ts'
 import { likeBase, readNumber } from './number-text.ts'
 
 /** The kind of the input; `text` suits a textarea too, `datetime` an `<input type="datetime-local">`. */
@@ -69,30 +69,28 @@ export function kindOf(asked: InputKind | undefined, type: string, inputType = '
 export const isShownOnly = (value: unknown, kind: InputKind, type = ''): boolean =>
   kind === 'checkbox'
     ? !['undefined', 'boolean', 'number'].includes(value === null ? type || 'undefined' : typeof value)
-    : isObject(value)
+    : isObject(value) || isShownInPart(value, kind)
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /**
  * The texts of one form's inputs, each made once for a value. Line ends are as inputs have them: of others a browser makes these, and
  * the whole text would be put in again at each key.
- *
- * @throws TypeError where the input would lose a part of the value: see `dayText` and `timeText`.
  */
 export function createInputTexts() {
   const made = new Map<string, { value: unknown; kind: InputKind; text: string }>()
   return (name: string, value: unknown, kind: InputKind): string => {
     const before = made.get(name)
     if (before && before.value === value && before.kind === kind) return before.text
-    const text = inputText(name, value, kind)
+    const text = inputText(value, kind)
     made.set(name, { value, kind, text })
     return text
   }
 }
 
-function inputText(name: string, value: unknown, kind: InputKind): string {
-  if (kind === 'date') return dayText(name, value)
-  if (kind === 'datetime') return timeText(name, value)
+function inputText(value: unknown, kind: InputKind): string {
+  if (kind === 'date') return dayText(value)
+  if (kind === 'datetime') return timeText(value)
   if (value === null || value === undefined) return ''
   return isObject(value) ? JSON.stringify(value) : String(value).replace(/\r\n?/g, '\n')
 }
@@ -113,7 +111,7 @@ export function readInput(input: InputText, kind: InputKind, field: FieldOfRecor
   const text = input.value
   if (text === '') return { kind: 'value', value: emptyValue(NO_TEXT.has(input.type) ? 'date' : kind, base) }
   if (kind === 'number') return numberOf(text, locale, base)
-  if (kind === 'date') return readDay(text)
+  if (kind === 'date') return readDay(text, base)
   if (kind === 'datetime') return readTime(text, base)
   if (kind === 'select' && type === 'number') return numberOf(text, 'en', base)
   if (kind === 'select' && type === 'boolean') return { kind: 'value', value: text === 'true' }

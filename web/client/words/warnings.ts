@@ -1,11 +1,15 @@
 // What a developer reads on the browser's console. Each is said once, with what to look at.
 
-/** A socket that the server or a proxy refused; a record or a list that the server doesn't let in; code that a page can't load. */
+/**
+ * A socket that the server or a proxy refused; a record or a list that the server doesn't let in; code that a page can't load; an input
+ * that would lose a part of its value.
+ */
 export type Warning =
   | { kind: 'socket'; path: string; code?: unknown; detail?: unknown }
   | { kind: 'list'; type: string; scope: object; code: string }
   | { kind: 'record'; type: string; code: string }
   | { kind: 'code'; cause: string }
+  | { kind: 'input'; name: string; as: string }
 
 const MOST = 50
 const said = new Set<string>()
@@ -24,6 +28,8 @@ function sentenceOf(warning: Warning): string {
         : `The list of “${warning.type}” is not watched (${warning.code}): is a type of that name declared in createRecordServer, and may this person read it? See “A list that doesn't update” in ${PAGE}.`
     case 'record':
       return `A record of “${warning.type}” is not watched (${warning.code}): it is not there, this person may not read it, or no type of that name is declared in createRecordServer.`
+    case 'input':
+      return `The input of “${warning.name}” is read-only: as “${warning.as}” it can't show the whole value, and typing would lose the rest. A time needs datetime (<input type="datetime-local">), a day date; an object or a list a control of your own.`
     case 'code':
       return `The code of a live connection could not be loaded, and events come in another way, or by polling: ${warning.cause}. Does the bundle take the browser's files of socket.io-client? See “HTTP works and the socket is refused” in ${PAGE}.`
   }

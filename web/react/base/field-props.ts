@@ -11,6 +11,7 @@ import {
   readCheckbox,
   readInput,
 } from '../../client/base/field-text.ts'
+import { warn } from '../../client/words/development.ts'
 import type { Messages } from '../../client/words/messages.ts'
 import { textAtFirst } from '../../dom/controls.ts'
 import {
@@ -71,7 +72,7 @@ export interface FieldView {
   change: (value: unknown) => void
 }
 
-/** @throws TypeError where an input of this kind would lose a part of the value. */
+/** An input that would lose a part of the value is read-only. */
 export function fieldProps(view: FieldView, asked: InputKind | undefined): FieldProps {
   const { name, value, base, texts, locale, change } = view
   const field = { name, base, now: value, type: texts.typeOf(name, base), locale }
@@ -81,7 +82,9 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
     ...(view.isInvalid ? { 'aria-invalid': true as const } : {}),
     ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
-  const isFixed = view.isFixed || isShownOnly(value, kind, field.type)
+  const hasForm = !isShownOnly(value, kind, field.type)
+  if (!hasForm) warn({ kind: 'input', name, as: kind })
+  const isFixed = view.isFixed || !hasForm
   texts.asked.set(name, asked)
   if (kind === 'checkbox') {
     const onChange = ({ target }: InputChange) => isFixed || change(readCheckbox(target, field))

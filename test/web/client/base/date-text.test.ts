@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import { dayText, readDay, readTime, timeText } from '../../../../web/client/base/date-text.ts'
+import { dayText, isShownInPart, readDay, readTime, timeText } from '../../../../web/client/base/date-text.ts'
 
 const ZONES = [
   'UTC',
@@ -23,12 +23,12 @@ afterEach(() => {
 
 test('a point in time is shown in this zone, and read back as the server writes it', () => {
   inZone('Europe/Berlin')
-  expect(timeText('at', '2026-05-01T08:00:00.000000Z')).toBe('2026-05-01T10:00')
-  expect(timeText('at', '2026-05-01T08:00:07.500000Z')).toBe('2026-05-01T10:00:07.500')
-  expect(timeText('at', '2026-01-01T08:00:00+02')).toBe('2026-01-01T07:00')
-  expect(timeText('at', '2026-05-01T08:00:00.123456')).toBe('2026-05-01T08:00:00.123')
-  expect(timeText('at', null)).toBe('')
-  expect(timeText('at', 'infinity')).toBe('')
+  expect(timeText('2026-05-01T08:00:00.000000Z')).toBe('2026-05-01T10:00')
+  expect(timeText('2026-05-01T08:00:07.500000Z')).toBe('2026-05-01T10:00:07.500')
+  expect(timeText('2026-01-01T08:00:00+02')).toBe('2026-01-01T07:00')
+  expect(timeText('2026-05-01T08:00:00.123456')).toBe('2026-05-01T08:00:00.123')
+  expect(timeText(null)).toBe('')
+  expect(timeText('infinity')).toBe('')
   expect(readTime('2026-05-01T10:15', null)).toEqual({ kind: 'value', value: '2026-05-01T08:15:00.000000Z' })
   expect(readTime('2026-05-01T10:15', '2026-05-01T08:00:00.123456')).toEqual({
     kind: 'value',
@@ -48,7 +48,7 @@ test('what the input does not show stays: another day keeps the microseconds', (
 test('an hour that there is twice stays the one that it was, and one that there is not is none', () => {
   inZone('Europe/Berlin')
   const second = '2026-10-25T01:30:00.000000Z'
-  expect(timeText('at', second)).toBe('2026-10-25T02:30')
+  expect(timeText(second)).toBe('2026-10-25T02:30')
   expect(readTime('2026-10-25T02:45', second)).toEqual({
     kind: 'value',
     value: '2026-10-25T01:45:00.000000Z',
@@ -61,22 +61,37 @@ test('an hour that there is twice stays the one that it was, and one that there 
 })
 
 test('a year in the middle of being typed is not one yet', () => {
-  expect(readDay('0002-05-01')).toEqual({ kind: 'unfinished', meant: '0002-05-01' })
-  expect(readDay('0202-05-01')).toEqual({ kind: 'unfinished', meant: '0202-05-01' })
-  expect(readDay('2026-05-01')).toEqual({ kind: 'value', value: '2026-05-01' })
-  expect(readDay('12026-05-01')).toEqual({ kind: 'unfinished', meant: '12026-05-01' })
-  expect(readDay('2026-02-31')).toEqual({ kind: 'unreadable' })
-  expect(readDay('soon')).toEqual({ kind: 'unreadable' })
+  expect(readDay('0002-05-01', null)).toEqual({ kind: 'unfinished', meant: '0002-05-01' })
+  expect(readDay('0202-05-01', null)).toEqual({ kind: 'unfinished', meant: '0202-05-01' })
+  expect(readDay('2026-05-01', null)).toEqual({ kind: 'value', value: '2026-05-01' })
+  expect(readDay('12026-05-01', null)).toEqual({ kind: 'unfinished', meant: '12026-05-01' })
+  expect(readDay('2026-02-31', null)).toEqual({ kind: 'unreadable' })
+  expect(readDay('soon', null)).toEqual({ kind: 'unreadable' })
   expect(readTime('0002-05-01T10:00', null)).toMatchObject({ kind: 'unfinished' })
 })
 
-test('a day refuses a time, and a time refuses a day', () => {
-  expect(() => dayText('sent_at', '2026-05-01T08:00:00.000000Z')).toThrow(
-    "sent_at has a time of day: use field('sent_at', { as: 'datetime' }).",
-  )
-  expect(() => timeText('due_on', '2026-05-01')).toThrow("use field('due_on', { as: 'date' })")
-  expect(dayText('due_on', '2026-05-01')).toBe('2026-05-01')
-  expect(dayText('due_on', 'infinity')).toBe('')
+test('a day keeps a midnight; an input that would lose a part of a value is known', () => {
+  for (const midnight of ['T00:00:00', ' 00:00:00', 'T00:00', 'T00:00:00.000000']) {
+    expect(dayText(`2026-05-01${midnight}`)).toBe('2026-05-01')
+    expect(isShownInPart(`2026-05-01${midnight}`, 'date')).toBe(false)
+    for (const day of ['2026-05-01', '2026-12-31'])
+      expect(readDay(day, `2026-05-01${midnight}`)).toEqual({ kind: 'value', value: `${day}${midnight}` })
+  }
+  for (const time of [
+    '2026-05-01T08:00:00',
+    '2026-05-01T00:00:00Z',
+    '2026-05-01T00:00:01',
+    '2026-05-01 00:00:00+00',
+  ])
+    expect([isShownInPart(time, 'date'), isShownInPart(time, 'datetime')]).toEqual([true, false])
+  for (const day of ['2026-05-01', '12026-05-01'])
+    expect([isShownInPart(day, 'date'), isShownInPart(day, 'datetime')]).toEqual([false, true])
+  for (const none of [null, undefined, '', 'infinity', 7, '2026'])
+    for (const kind of ['date', 'datetime', 'text']) expect(isShownInPart(none, kind)).toBe(false)
+  expect(dayText('2026-05-01T08:00:00')).toBe('2026-05-01')
+  expect(timeText('2026-05-01')).toBe('2026-05-01T00:00')
+  expect(dayText('due_on')).toBe('')
+  expect(dayText('infinity')).toBe('')
 })
 
 test('whatever time a record has, what is shown reads as the same, and another that is typed is shown as typed', () => {
@@ -86,11 +101,11 @@ test('whatever time a record has, what is shown reads as the same, and another t
   fc.assert(
     fc.property(fc.constantFrom(...ZONES), time, time, (name, base, other) => {
       inZone(name)
-      const shown = timeText('at', base)
+      const shown = timeText(base)
       expect(readTime(shown, base)).toEqual({ kind: 'value', value: base })
-      const typed = timeText('at', other)
+      const typed = timeText(other)
       const read = readTime(typed, base)
-      expect(read.kind === 'value' && timeText('at', read.value)).toBe(typed)
+      expect(read.kind === 'value' && timeText(read.value)).toBe(typed)
     }),
     { numRuns: 1_000 },
   )
