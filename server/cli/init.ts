@@ -4,6 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Knex } from 'knex'
 import { tooOld } from '../../migrations/supported.ts'
+import { isOfApp } from '../setup/left-out.ts'
 import { type FoundApp, lookAtApp, urlOfEnvFile } from '../setup/look-at-app.ts'
 import { lookAtTables, proposalFor, type TableProposal } from '../setup/look-at-tables.ts'
 import { type ProposedFile, propose } from '../setup/propose.ts'
@@ -60,7 +61,7 @@ function describe({ out, cwd }: Terminal, app: FoundApp, tables: TableProposal[]
   if (app.serverFile) out(`  server: ${app.serverFile}`)
   if (app.pages) out(`  pages: ${app.pages.folder}, ${app.pages.framework} ${app.pages.version}`)
   if (app.migrations.isThere) out(`  migrations: ${app.migrations.folder}`)
-  for (const { name, key, options, isTracked, whyNot, maybeTenant } of tables ?? []) {
+  for (const { name, key, options, isTracked, whyNot, maybeTenant } of (tables ?? []).filter(isOfApp)) {
     const { tenant, columns } = options
     const says = [
       key.length > 0 ? `key ${key.join(', ')}` : 'no key',

@@ -5,11 +5,12 @@ import { type TableProposal, whyLeftOut } from './look-at-tables.ts'
 /** Of the tools that keep migrations, which nobody edits. */
 const OF_TOOLS = /migration|^(_prisma|__drizzle|mikro_orm|typeorm_metadata|SequelizeMeta|kysely)/i
 
+/** The app's own, not a tool's. */
+export const isOfApp = ({ name }: { name: string }): boolean => !OF_TOOLS.test(name)
+
 /** Tables that aren't proposed, and why; `most`: how many are proposed at once. */
 export function leftOutLines(all: TableProposal[], tables: TableProposal[], most: number): string[] {
-  const left = all.filter(
-    (table) => !tables.includes(table) && !table.isTracked && !OF_TOOLS.test(table.name),
-  )
+  const left = all.filter((table) => !tables.includes(table) && !table.isTracked && isOfApp(table))
   if (left.length === 0) return []
   const named = left.map((table) => `${table.name} (${whyLeftOut(table) ?? `more than ${most} at once`})`)
   const wanted = left.filter(({ whyNot }) => whyNot === null).map(({ name }) => name)

@@ -1,8 +1,9 @@
 // What an app is made of, as its files say: the framework, the ORM, the front end, the kind of modules, where its migrations are.
 // Invariant: it only reads.
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { type Migrations, migrationsOf, type Orm, ownScript } from './migration-places.ts'
 import {
   dependenciesOf,
   frontOf,
@@ -15,7 +16,6 @@ import {
 } from './workspace.ts'
 
 export type Host = 'express' | 'fastify' | 'nestjs' | 'koa' | 'hono'
-export type Orm = 'prisma' | 'drizzle' | 'typeorm' | 'sequelize' | 'kysely' | 'knex'
 
 export interface FoundApp {
   /** The folder of the server's package.json, or where the command runs. */
@@ -34,7 +34,11 @@ export interface FoundApp {
   serverFile: string | null
   /** The file that listens, where that is another one. */
   listenFile: string | null
-  migrations: { folder: string; extension: string; isThere: boolean }
+  migrations: Migrations
+  /** What the app itself runs its migrations with, or `null`. */
+  migrateScript: string | null
+  /** The file from `root` that makes TypeORM's `DataSource`. */
+  dataSourceFile: string | null
   /** The package with the pages, where that is another one: its folder from `root`. */
   pages: { folder: string; framework: string; version: string } | null
   /** The file from `root` in which the ORM brings tables to its models by itself. */
@@ -92,21 +96,29 @@ const REMAKES = /\.sync\(\s*\{[^}]*\bforce\s*:\s*true\s*[,}]|\bdropSchema\s*:\s*
 const withoutComments = (text: string): string =>
   text.replace(/\/\*[\s\S]*?\*\//g, ' ').replace(/(^|[\s;,{}()])\/\/.*/gm, '$1')
 
-/** What its sources say. */
+const MAKES_SOURCE = /\bnew DataSource\s*\(/
+/** Of TypeORM, in TypeScript or as its tool writes JavaScript. */
+const IS_MIGRATION = /\bMigrationInterface\b|\basync up\(\s*queryRunner\b/
+
+type OfSources = Pick<
+  FoundApp,
+  'serverFile' | 'listenFile' | 'altersIn' | 'remakesIn' | 'readsUrl' | 'dataSourceFile'
+>
+
+/** What its sources say; `known`: the folder of a migration. */
 const lookAtSources = async (
   root: string,
-): Promise<
-  Pick<FoundApp, 'serverFile' | 'listenFile' | 'altersIn' | 'remakesIn' | 'readsUrl'> & {
-    endings: Set<string>
-  }
-> => {
+  sources: string[],
+): Promise<OfSources & { endings: Set<string>; known: string | null }> => {
   let serverFile: string | null = null
   let [made, listens]: string[] = []
   let altersIn: string | null = null
   let remakesIn: string | null = null
   let readsUrl = false
+  let dataSourceFile: string | null = null
+  let known: string | null = null
   const endings = new Set<string>()
-  for (const path of await sourcesOf(root)) {
+  for (const path of sources) {
     const text = await readFile(path, 'utf8').catch(() => '')
     const code = withoutComments(text)
     const [starts, isListening] = [STARTS.test(text), LISTENS.test(text)]
@@ -115,55 +127,20 @@ const lookAtSources = async (
     else if (isListening) listens ??= relative(root, path)
     if (ALTERS.test(code)) altersIn ??= relative(root, path)
     if (REMAKES.test(code)) remakesIn ??= relative(root, path)
+    if (MAKES_SOURCE.test(code)) dataSourceFile ??= relative(root, path)
+    if (IS_MIGRATION.test(code)) known ??= relative(root, dirname(path))
     readsUrl ||= text.includes('DATABASE_URL')
     for (const [, ending = ''] of text.matchAll(IMPORTS)) endings.add(ending)
   }
   const isSplit = serverFile === null && made !== undefined
   const listenFile = isSplit ? (listens ?? null) : null
-  return { serverFile: serverFile ?? made ?? null, listenFile, altersIn, remakesIn, readsUrl, endings }
+  const found = { listenFile, altersIn, remakesIn, readsUrl, dataSourceFile, endings, known }
+  return { serverFile: serverFile ?? made ?? null, ...found }
 }
 
 /** `DATABASE_URL` of a folder's `.env`. */
 export const urlOfEnvFile = async (folder: string): Promise<string | undefined> =>
   parseEnv(await readFile(join(folder, '.env'), 'utf8').catch(() => '')).DATABASE_URL || undefined
-
-/** Where the tool's own settings say its migrations are. */
-const FOLDERS: Record<Orm, { settings: RegExp; says: RegExp; otherwise: string }> = {
-  knex: { settings: /^knexfile\.[cm]?[jt]s$/, says: /directory:\s*['"`]([^'"`]+)/, otherwise: 'migrations' },
-  sequelize: {
-    settings: /^\.sequelizerc$/,
-    says: /migrations-path['"]\s*:\s*(?:path\.resolve\([^'"]*)?['"]([^'"]+)/,
-    otherwise: 'migrations',
-  },
-  prisma: { settings: /^$/, says: /$^/, otherwise: 'prisma/migrations' },
-  drizzle: { settings: /^drizzle\.config\.[cm]?[jt]s$/, says: /out:\s*['"`]([^'"`]+)/, otherwise: 'drizzle' },
-  typeorm: { settings: /^$/, says: /$^/, otherwise: 'src/migrations' },
-  kysely: {
-    settings: /^kysely\.config\.[cm]?[jt]s$/,
-    says: /migrationFolder:\s*['"`]([^'"`]+)/,
-    otherwise: 'migrations',
-  },
-}
-
-const migrationsOf = async (root: string, orm: Orm | null, given: string | undefined) => {
-  const { settings, says, otherwise } = FOLDERS[orm ?? 'knex']
-  const names = await readdir(root).catch(() => [])
-  const file = names.find((name) => settings.test(name))
-  const text = file ? await readFile(join(root, file), 'utf8') : ''
-  const named = (given && relative(root, given)) ?? says.exec(text)?.[1]?.replace(/^\.\//, '')
-  const guesses = named
-    ? [named]
-    : [otherwise, 'db/migrations', 'src/migrations', 'src/db/migrations', 'migrations']
-  const below = (await sourcesOf(root)).map((path) => relative(root, dirname(path)))
-  const elsewhere = below.filter((folder) => /(^|\/)migrations$/.test(folder))
-  for (const folder of named ? guesses : [...guesses, ...elsewhere]) {
-    const entries = (await readdir(resolve(root, folder)).catch(() => null))?.toSorted()
-    if (!entries) continue
-    const newest = entries.findLast((name) => /\.([cm]?[jt]s|sql)$/.test(name) && !/\.d\.ts$/.test(name))
-    return { folder, extension: newest ? extname(newest).slice(1) : '', isThere: true }
-  }
-  return { folder: named ?? otherwise, extension: '', isThere: false }
-}
 
 /** The package of the server: this one, or of a workspace the only one that has a server. */
 async function serverPackage(cwd: string) {
@@ -197,13 +174,15 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
     packages.set(name, (await installedVersion(root, name)) ?? range)
   const first = <T>(known: [string, T][]) => known.find(([name]) => packages.has(name))?.[1] ?? null
   const orm = first(ORMS)
-  const { endings, ...sources } = await lookAtSources(root)
-  const isTyped = sources.serverFile ? /ts$/.test(sources.serverFile) : packages.has('typescript')
+  const sources = await sourcesOf(root)
+  const { endings, known, ...said } = await lookAtSources(root, sources)
+  const isTyped = said.serverFile ? /ts$/.test(said.serverFile) : packages.has('typescript')
+  const given = dir && resolve(cwd, dir)
   return {
     root,
     packages,
     orm,
-    ...sources,
+    ...said,
     host: first(HOSTS),
     isModule: manifest.type === 'module',
     importsEndIn: endings.has('.ts')
@@ -212,7 +191,8 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
         ? '.js'
         : '',
     language: isTyped ? 'ts' : 'js',
-    migrations: await migrationsOf(root, orm, dir && resolve(cwd, dir)),
+    migrations: await migrationsOf(root, orm, { given, known, sources }),
+    migrateScript: ownScript(manifest.scripts, orm),
     pages: await pagesOf(root),
     envFile: (await urlOfEnvFile(root)) ? '.env' : null,
   }

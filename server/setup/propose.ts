@@ -100,7 +100,7 @@ function recordsFile(app: FoundApp, tables: TableProposal[], { typescript }: Wan
   const name = `noclobber-records.${extension}`
   return {
     path: join(folder, name),
-    text: recordsText(tables, formOf(extension, app.isModule)),
+    text: recordsText(tables, formOf(extension, app.isModule), app.packages.has('dotenv')),
     isSame: (there) => there === name,
   }
 }
@@ -146,11 +146,17 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
 
 const RUNNERS = ['sequelize-cli', 'umzug']
 
-const RUN: Record<string, string> = {
-  knex: 'npx knex migrate:latest',
-  sequelize: 'npx sequelize-cli db:migrate (or your own runner of migrations)',
-  typeorm:
-    'npx typeorm migration:run -d YOUR_DATA_SOURCE (or your own script), which must list this folder in its migrations',
+/** Its own script knows its settings: what is compiled before, and where those are. */
+const runLine = ({ orm, migrateScript, dataSourceFile, migrations }: FoundApp): string => {
+  const source = dataSourceFile ?? 'YOUR_DATA_SOURCE'
+  const listed = migrations.isThere ? '' : `, whose migrations must list ${migrations.folder}`
+  if (orm === 'typeorm')
+    return migrateScript
+      ? `${migrateScript}, after whatever compiles it${listed && `: ${source}${listed}`}`
+      : `npx typeorm migration:run -d ${source} (compiled, where it is)${listed}`
+  if (orm === 'sequelize')
+    return migrateScript ?? 'npx sequelize-cli db:migrate (or your own runner of migrations)'
+  return migrateScript ?? 'npx knex migrate:latest'
 }
 
 const MOUNT: Record<Host | 'node', string[]> = {
@@ -264,7 +270,8 @@ function leftOver(
   return [
     ...tooLow(app),
     ...(missing.length > 0 ? [`Install: npm install ${missing.join(' ')}`] : []),
-    `Run: ${/noclobber-migrate\.\w+$/.test(program) ? `${node} ${program}` : RUN[orm ?? '']}`,
+    ...(/ts$/.test(records) && !packages.has('@types/pg') ? ['Install: npm install -D @types/pg'] : []),
+    `Run: ${/noclobber-migrate\.\w+$/.test(program) ? `${node} ${program}` : runLine(app)}`,
     ...ofItsSources(app, files, now),
     ...tables.flatMap(({ name, maybeTenant }) =>
       maybeTenant.length > 0

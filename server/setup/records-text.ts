@@ -85,7 +85,8 @@ const WHO = [
   ' * handshake has passed none of your middlewares: read the Cookie or the Authorization header.',
 ]
 
-export function recordsText(tables: TableProposal[], form: Form): string {
+/** `hasDotenv`: the app reads its `.env` by it, maybe after this file is imported. */
+export function recordsText(tables: TableProposal[], form: Form, hasDotenv: boolean): string {
   const names = tables.map(({ name }) => typeNameOf(name))
   const typed = form === 'ts'
   const hasTenants = tables.some(({ options }) => options.tenant !== undefined)
@@ -94,6 +95,7 @@ export function recordsText(tables: TableProposal[], form: Form): string {
   const imports = ['createRecordServer', ...(tables.length > 0 ? ['defineRecordType'] : [])].join(', ')
   return [
     '// Written by `npx noclobber init`, and yours from now on: docs/embedding.md of the package.',
+    ...(hasDotenv ? [form === 'cjs' ? `require('dotenv/config')` : `import 'dotenv/config'`] : []),
     ...(form === 'cjs'
       ? [`const { ${imports} } = require('noclobber/server')`, `const pg = require('pg')`]
       : [

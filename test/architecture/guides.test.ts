@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import type { Orm } from '../../server/setup/look-at-app.ts'
 import { proposalFor } from '../../server/setup/look-at-tables.ts'
+import type { Orm } from '../../server/setup/migration-places.ts'
 import { propose } from '../../server/setup/propose.ts'
 import { atEnd } from '../support/at-end.ts'
 import { blocksOf } from '../support/guide.ts'
@@ -162,6 +162,7 @@ async function writeProposals(folder: string) {
         pages: null,
         altersIn: null,
         remakesIn: null,
+        ...{ migrateScript: null, dataSourceFile: null },
         importsEndIn: '' as const,
         readsUrl: true,
         envFile: null,

@@ -173,11 +173,9 @@ export function bindForm<F extends object = Fields>(
       if (isOurs) shown.add(control)
       // Of a record that is gone for this person, or of another's, nothing stays.
       if (isOurs || (!record && shown.has(control))) showValue(control, values[name])
-      if (isOurs || !record)
-        fix(
-          control,
-          !record || state.status === 'gone' || isReadOnly(record, name) || !hasForm(control, values[name]),
-        )
+      const isFixed = (known: WireRecord) =>
+        state.status === 'gone' || isReadOnly(known, name) || !hasForm(control, values[name])
+      fix(control, !record || (isOurs && isFixed(record)))
       if (!isOurs) continue
       setFlag(control, 'aria-invalid', hasField(errors, name) ? 'true' : null)
       setFlag(control, 'data-nc-highlight', highlighted.has(name) ? '' : null)

@@ -60,6 +60,33 @@ test('TypeORM, Fastify, TypeScript, React 17: the database is that of .env, and 
     expect(text).toContain(said)
 })
 
+test('TypeORM’s migrations are where the app has them, run by its own script; settings and types that are missing are named', async () => {
+  const url = await database(`${POSTS}; create table migrations (id serial primary key, name text)`)
+  const { manifest, files, ...shape } = TYPED
+  const cwd = await generate({
+    ...shape,
+    manifest: {
+      ...manifest,
+      dependencies: { express: '^4.1.0', typeorm: '^0.3.0', pg: '^8.1.0', dotenv: '^16.0.0' },
+      scripts: {
+        'db:create': 'typeorm migration:create',
+        'db:up': 'npm run build && typeorm migration:run -d dist/db.js',
+      },
+    },
+    files: {
+      'src/app.ts': `import express from 'express'\nexpress().listen(1)`,
+      'src/db/source.ts': 'export const source = new DataSource({ migrations: ["dist/db/migration/*.js"] })',
+      'src/db/migration/1-A.ts': `export class A1 implements MigrationInterface { async up(queryRunner) {} }`,
+    },
+  })
+  const { text } = await run(cwd, ['init', '--dry-run'], { DATABASE_URL: url })
+  expect(text).toMatch(/^── src\/db\/migration\/\d+-Noclobber\.ts$/m)
+  expect(text).toContain('Run: npm run db:up, after whatever compiles it\n')
+  expect(text).toContain('Install: npm install -D @types/pg\n')
+  expect(text).toContain(`\nimport 'dotenv/config'\n`)
+  expect(text).not.toContain('table migrations')
+})
+
 test('no table is passed over without a word, and numbers that code counts up are asked about', async () => {
   const url = await database(`${POSTS};
     create table links (id serial primary key, target text not null, password text, visit_count integer not null default 0, page_count integer,

@@ -181,19 +181,20 @@ test('a time, a month and a range: nothing is null, and typing back what was the
   await saves({ opens: null, month: null, share: 70 })
 })
 
-test('a day in a column of times is edited as a day, and a time that a date input would lose is read-only', async () => {
+test('a day in a column of times is edited as a day, a time that a date input would lose is read-only, an input of the page’s own isn’t', async () => {
   const fields = { due: '2030-01-03T00:00:00', at: '2030-01-03T10:30:00', day: '2030-01-03' }
   const dates = '<input name="due" type="date"><input name="at" type="date">'
   const { saves } = await open(
-    `<form>${dates}<input name="day" type="datetime-local"><input name="name"></form>`,
+    `<form>${dates}<input name="day" type="datetime-local"><input name="name"><input name="ours" value="own"></form>`,
     fields,
   )
-  const shown = ['due', 'at', 'day', 'name'].map((name) => find(`[name=${name}]`))
+  const shown = ['due', 'at', 'day', 'name', 'ours'].map((name) => find(`[name=${name}]`))
   expect(shown.map(({ value, readOnly }) => [value, readOnly])).toEqual([
     ['2030-01-03', false],
     ['2030-01-03', true],
     ['2030-01-03T00:00', true],
     ['Bridge 1', false],
+    ['own', false],
   ])
   type('[name=due]', '2030-02-05')
   type('[name=name]', 'Tunnel')
