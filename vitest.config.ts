@@ -74,9 +74,15 @@ const FULL_RUN_ONLY = [
   'test/faults/{mutations,live-mutations,oracle-mutations}.test.ts',
   // Other people's libraries beside those of the guides.
   'test/e2e/{form-libraries,design-systems}.test.ts',
-  // Further hosts and machines of what a short run tries on one.
-  'test/faults/{redis-cluster,history-attacks}.test.ts',
+  // Further hosts, machines and windows of what a short run tries on one.
+  'test/faults/{redis-cluster,history-attacks,history-servers}.test.ts',
   'test/server/node/process-managers.test.ts',
+  'test/architecture/matrix.test.ts',
+  'test/e2e/{odd-pages,odd-places,other-windows,behind-others}.test.ts',
+  // Several nodes of the demo under load: a short run kills a node, and stops servers that have connections.
+  'test/faults/{cluster,nginx,leaving}.test.ts',
+  // A page with what is tried without one, and sizes.
+  'test/e2e/{offline-creation,large-record,per-key}.test.ts',
 ]
 const leftOut = isShortRun ? FULL_RUN_ONLY : []
 

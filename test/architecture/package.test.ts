@@ -69,7 +69,9 @@ test('has exactly the doors that it promises, and no front door', () => {
   ])
 })
 
-test('a release would publish both packages as they were packed, from this repository, within the budget', async () => {
+test('a release would publish both packages as they were packed, from this repository, within the budget', {
+  tags: 'full',
+}, async () => {
   // Nothing is sent: a registry that nobody serves is enough.
   const env = {
     ...{ ...process.env, npm_config_registry: 'http://127.0.0.1:1', npm_config_fetch_retries: '0' },
@@ -122,7 +124,9 @@ test('publint finds nothing, strictly', async () => {
   expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
 })
 
-test('the types of every door resolve for node10, node16 from both kinds of modules, and bundlers', async () => {
+test('the types of every door resolve for node10, node16 from both kinds of modules, and bundlers', {
+  tags: 'full',
+}, async () => {
   const sheets = Object.keys(manifest.exports).filter((door) => door.endsWith('.css'))
   const attw = ['node_modules/@arethetypeswrong/cli/dist/index.js', tarball]
   const { stdout } = await run(process.execPath, [...attw, '--exclude-entrypoints', ...sheets], {
@@ -309,7 +313,9 @@ test('the devtools are absent from what is built for production', async () => {
   expect(used.filter((one) => !/devtools\/index\.js/.test(one))).toEqual([])
 })
 
-test('what `npm create noclobber` makes runs on the packages as they would be installed, with its own database', async () => {
+test('what `npm create noclobber` makes runs on the packages as they would be installed, with its own database', {
+  tags: 'full',
+}, async () => {
   const place = await mkdtemp(join(dir, 'new-'))
   const folder = join(place, 'my-app')
   const modules = join(place, 'node_modules')

@@ -100,7 +100,9 @@ it('an agent saves while a person edits: the banner says for whom, and both are 
   await close(alice, bob, phone)
 })
 
-it('an agent and a person save the same field at once: one is refused, and both sides are shown', async () => {
+it('an agent and a person save the same field at once: one is refused, and both sides are shown', {
+  tags: 'full',
+}, async () => {
   const number = await demo.createProject()
   const id = String(number)
   const bob = await openProject(demo, browser, 'bob', number, { viewport: { width: 360, height: 740 } })
@@ -127,7 +129,9 @@ it('an agent and a person save the same field at once: one is refused, and both 
   await close(bob)
 })
 
-it('what its person may not, it may not; what it proposed for them they may withdraw; the panel has one of its own', async () => {
+it('what its person may not, it may not; what it proposed for them they may withdraw; the panel has one of its own', {
+  tags: 'full',
+}, async () => {
   const number = await demo.createProject()
   const id = String(number)
   const claude = await agentFor('pia')

@@ -4,7 +4,6 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { type RunningDemo, startDemo } from '../support/demo.ts'
-import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let demo: RunningDemo
@@ -52,8 +51,9 @@ const BROKEN: [string, () => void][] = [
 
 const name = (page: Page) => page.getByLabel('Name', { exact: true })
 
-it.each(byRun({ short: BROKEN.slice(0, 1), full: BROKEN }))(
+it.each(BROKEN)(
   'where %s a record is loaded, saved and followed',
+  { tags: 'full' },
   async (_what, breakIt) => {
     const id = await demo.createProject({ name: 'Harbour bridge' })
     const alice = await demo.signIn(browser, 'alice')

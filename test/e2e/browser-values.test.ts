@@ -11,6 +11,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { recordsOf } from '../support/records-of.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const SCRIPT = '<script type="module" src="/page.js"></script>'
@@ -91,8 +92,10 @@ async function open(path: string, fields: Record<string, unknown> = {}, query = 
 }
 
 const BOTH = ['/', '/dom']
+/** A short run takes one of them for a test. */
+const [IN_REACT, IN_DOM] = byRun({ short: [['/'], ['/dom']], full: [BOTH, BOTH] })
 
-it.for(BOTH)('what a browser brings back into a form is what was typed alone, at "%s"', async (path) => {
+it.for(IN_REACT)('what a browser brings back into a form is what was typed alone, at "%s"', async (path) => {
   const { context, page, id } = await open(path)
   await page.goto(`${app.origin}/elsewhere`)
   await saveAsBob(id, { name: 'Theirs', state: 'open', done: false })
@@ -105,7 +108,7 @@ it.for(BOTH)('what a browser brings back into a form is what was typed alone, at
   await context.close()
 })
 
-it.for(BOTH)(
+it.for(IN_DOM)(
   'what is typed is there after Back and after a reload, with a client that keeps it, at "%s"',
   async (path) => {
     const { context, page, id } = await open(path, {}, '&offline')
@@ -134,7 +137,7 @@ it.for(BOTH)(
   },
 )
 
-it.for(BOTH)('an address that the browser tidies is no edit, at "%s"', async (path) => {
+it.for(IN_REACT)('an address that the browser tidies is no edit, at "%s"', async (path) => {
   const fields = { mail: 'jo@bücher.example', mails: 'a@b.example, c@d.example' }
   const { context, page, id } = await open(path, fields)
   await labelled(page, 'Body').pressSequentially('typed')
@@ -147,7 +150,7 @@ it.for(BOTH)('an address that the browser tidies is no edit, at "%s"', async (pa
   await context.close()
 })
 
-it.for(BOTH)(
+it.for(IN_DOM)(
   'a day and a number that are half typed go with their record, and with a reset, at "%s"',
   async (path) => {
     const { context, page } = await open(path)
@@ -174,7 +177,7 @@ it.for(BOTH)(
   },
 )
 
-it.for(BOTH)('an edit in one line keeps the line ends that it can’t show, at "%s"', async (path) => {
+it.for(IN_REACT)('an edit in one line keeps the line ends that it can’t show, at "%s"', async (path) => {
   const { context, page, id } = await open(path, { name: 'one\r\ntwo\nthree' })
   const name = labelled(page, 'Name')
   await name.focus()
@@ -207,7 +210,7 @@ it('a time that is finer than its input is shown as far as that goes', async () 
   await context.close()
 })
 
-it.for(BOTH)(
+it.for(IN_DOM)(
   'undo across fields, and after the record has changed, stays with what is shown, at "%s"',
   async (path) => {
     const { context, page, id } = await open(path)
@@ -241,7 +244,7 @@ it.for(BOTH)(
   },
 )
 
-it.for(BOTH)(
+it.for(IN_REACT)(
   'text that is dragged from one field into another is in both as it is shown, at "%s"',
   async (path) => {
     const { context, page, id } = await open(path, { name: 'Bridge', body: 'A text' })
@@ -266,7 +269,7 @@ it.for(BOTH)(
   },
 )
 
-it.for(BOTH)('while somebody dictates, nothing is written into the field, at "%s"', async (path) => {
+it.for(IN_DOM)('while somebody dictates, nothing is written into the field, at "%s"', async (path) => {
   const { context, page, id } = await open(path, { body: '' })
   const body = labelled(page, 'Body')
   await body.focus()

@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { button, field, keepPicture, type RunningDemo, startDemo } from '../support/demo.ts'
+import { oneIn } from '../support/short-run.ts'
 
 let demo: RunningDemo
 let browser: Browser
@@ -40,10 +41,12 @@ test('a form creates a project, goes on editing it, undoes a save and deletes it
   await page.context().close()
 })
 
-describe.for([
-  ['at a desk', { width: 1280, height: 620 }],
+const PLACES = [
   ['on a phone', { width: 360, height: 560 }],
-] as const)('%s', ([, viewport]) => {
+  ['at a desk', { width: 1280, height: 620 }],
+] as const
+
+describe.for(oneIn(2, PLACES))('%s', ([, viewport]) => {
   test('no field that has the focus is hidden by the header, the banner or the foot', async () => {
     const id = await demo.createProject()
     const page = await demo.open(browser, 'alice', { viewport, reducedMotion: 'reduce' })

@@ -94,7 +94,7 @@ test.each(Object.keys(EXAMPLES))(`%s has fewer than ${MOST_LINES} lines of code`
   expect(lines.filter((line) => line.trim() !== '').length).toBeLessThan(MOST_LINES)
 })
 
-test.each(Object.keys(EXAMPLES).slice(0, byRun({ short: 2, full: 9 })))(
+test.each(Object.keys(EXAMPLES).slice(0, byRun({ short: 1, full: 9 })))(
   '%s: what the other saves is shown, and what is typed stays',
   async (name) => {
     const address = await start(name)

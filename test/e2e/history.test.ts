@@ -130,7 +130,9 @@ it('who may not save proposes; two accept at once, and it is saved once', async 
   await Promise.all([pia, alice, bob].map((page) => page.context().close()))
 })
 
-it('an older suggestion shows both sides; one whose project is gone saves nothing', async () => {
+it('an older suggestion shows both sides; one whose project is gone saves nothing', {
+  tags: 'full',
+}, async () => {
   const id = await demo.createProject()
   const propose = async (version: number, changes: object) =>
     call('POST', `${id}/proposals`, { client_version: version, changes }, 'pia')
@@ -204,7 +206,9 @@ it('what waits for a decision is found without its record, and goes from both pa
   await Promise.all([alice, pia].map((page) => page.context().close()))
 })
 
-it('a deleted project comes back with its tasks, once, and the other page sees it', async () => {
+it('a deleted project comes back with its tasks, once, and the other page sees it', {
+  tags: 'full',
+}, async () => {
   const name = `Quay wall ${crypto.randomUUID().slice(0, 8)}`
   const id = await demo.createProject({ name })
   const tasks = async () => {
@@ -263,7 +267,7 @@ it('a deleted project comes back with its tasks, once, and the other page sees i
   await phone.context().close()
 })
 
-it('an import is undone; what somebody has changed since stays', async () => {
+it('an import is undone; what somebody has changed since stays', { tags: 'full' }, async () => {
   const prefix = crypto.randomUUID().slice(0, 8)
   const [alice, bob] = [await demo.open(browser, 'alice'), await demo.open(browser, 'bob')]
   await alice.getByRole('button', { name: 'Import…' }).click()

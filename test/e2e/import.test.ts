@@ -219,7 +219,7 @@ it('brings tasks into a colleague’s open list, and refuses a row that somebody
   await Promise.all([alice, bob].map((page) => page.context().close()))
 })
 
-it('is not offered to who may only read', async () => {
+it('is not offered to who may only read', { tags: 'full' }, async () => {
   const page = await demo.open(browser, 'vera')
   await page.locator('.row-link a').first().waitFor()
   expect(await page.getByRole('button', { name: 'Import…' }).count()).toBe(0)

@@ -12,7 +12,7 @@ import { type Random, randomOf } from '../support/random.ts'
 import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const KEYSTROKES = Number(process.env.NOCLOBBER_KEYSTROKES ?? byRun({ short: 120, full: 480 }))
+const KEYSTROKES = Number(process.env.NOCLOBBER_KEYSTROKES ?? byRun({ short: 60, full: 480 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const ZONE = 'Europe/Berlin'
 

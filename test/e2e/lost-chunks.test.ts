@@ -104,7 +104,9 @@ it('saves, says what others saved and loses nothing, and connects once its code 
   await context.close()
 })
 
-it('says a conflict and keeps what is typed without its dialog, and opens that once its code is there', async () => {
+it('says a conflict and keeps what is typed without its dialog, and opens that once its code is there', {
+  tags: 'full',
+}, async () => {
   let isThere = false
   const { url, refused } = await servePage(form, () => isThere)
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
@@ -145,7 +147,9 @@ it('says a conflict and keeps what is typed without its dialog, and opens that o
   await context.close()
 })
 
-it('goes on with what was loaded before, when the network goes right after it', async () => {
+it('goes on with what was loaded before, when the network goes right after it', {
+  tags: 'full',
+}, async () => {
   const { url } = await servePage(form, () => true)
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
   const { id } = body.data
@@ -173,7 +177,7 @@ it('goes on with what was loaded before, when the network goes right after it', 
   await context.close()
 })
 
-it('takes edits of before back, though nothing further can be loaded', async () => {
+it('takes edits of before back, though nothing further can be loaded', { tags: 'full' }, async () => {
   let isThere = true
   const { url } = await servePage(form, () => isThere)
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
@@ -202,7 +206,7 @@ it('takes edits of before back, though nothing further can be loaded', async () 
   await context.close()
 })
 
-it('says a conflict without React too, before its dialog is there', async () => {
+it('says a conflict without React too, before its dialog is there', { tags: 'full' }, async () => {
   let isThere = false
   const { url } = await servePage(elements, () => isThere)
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })

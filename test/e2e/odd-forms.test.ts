@@ -11,6 +11,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { appOfPage, buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { recordsOf } from '../support/records-of.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const DOCUMENT = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
@@ -84,7 +85,7 @@ const { fieldsOf, saveAsBob } = recordsOf(() => app, 'thing')
 const labelled = (page: Page, label: string) => page.getByLabel(label, { exact: true })
 const statusOf = (page: Page) => page.locator('#first').getAttribute('data-status')
 
-it.for(['', 'dom'])(
+it.for(byRun({ short: [''], full: ['', 'dom'] }))(
   'undo and redo across another person’s save, spelling and dictation: what is shown is what is saved, in a page with "%s"',
   async (query) => {
     const { page, id, save, wrong } = await open(query)
@@ -118,6 +119,7 @@ it.for(['', 'dom'])(
 
 it.for(['', 'dom'])(
   'a pasted text of 700 kB is there with the next keys and saved whole; what PostgreSQL can’t keep is refused at its field, in a page with "%s"',
+  { tags: 'full' },
   async (query) => {
     const { page, id, save, wrong } = await open(query)
     const body = labelled(page, 'Body')
@@ -145,7 +147,7 @@ it.for(['', 'dom'])(
   },
 )
 
-it.for(['', 'dom'])(
+it.for(byRun({ short: [''], full: ['', 'dom'] }))(
   'every kind of input: shown without an edit, edited by keyboard, emptied; a file is none of them, in a page with "%s"',
   async (query) => {
     const fields = { colour: '#ff0000', opens: '14:30:00', month: '2026-11', week: '2026-W48', rating: 3 }

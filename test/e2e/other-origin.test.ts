@@ -9,6 +9,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { atEnd } from '../support/at-end.ts'
 import { buildPage } from '../support/built-page.ts'
 import { launchBrowser } from '../support/chromium.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let app: TestApp
@@ -51,24 +52,27 @@ async function open(origin: string, way: string): Promise<{ page: Page; violatio
   return { page, violations }
 }
 
-it.each(['cookie', 'token', 'stream'])('by %s: reads, follows, saves', async (way) => {
-  const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
-  const { id } = body.data
-  const { page, violations } = await open(pages, way)
-  await page.evaluate((id) => window.open_(id), id)
-  await waitFor(() => page.evaluate(() => window.shown().name === 'Bridge'), { what: 'the record' })
-  await waitFor(() => page.evaluate(() => window.shown().status === 'live'), { what: 'the connection' })
-  await app.call('PATCH', `/records/project/${id}`, {
-    ...{ as: 'bob', body: { client_version: 1, changes: { name: 'Tunnel' } } },
-  })
-  await waitFor(() => page.evaluate(() => window.shown().name === 'Tunnel'), { what: 'Bob’s save' })
-  expect(await page.evaluate(() => window.save('Dam'))).toBe('saved')
-  expect((await app.call('GET', `/records/project/${id}`)).body.data).toMatchObject({
-    ...{ version: 3, updated_by: { id: 'alice' }, fields: { name: 'Dam' } },
-  })
-  expect(violations).toEqual([])
-  await page.context().close()
-})
+it.each(byRun({ short: ['cookie'], full: ['cookie', 'token', 'stream'] }))(
+  'by %s: reads, follows, saves',
+  async (way) => {
+    const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })
+    const { id } = body.data
+    const { page, violations } = await open(pages, way)
+    await page.evaluate((id) => window.open_(id), id)
+    await waitFor(() => page.evaluate(() => window.shown().name === 'Bridge'), { what: 'the record' })
+    await waitFor(() => page.evaluate(() => window.shown().status === 'live'), { what: 'the connection' })
+    await app.call('PATCH', `/records/project/${id}`, {
+      ...{ as: 'bob', body: { client_version: 1, changes: { name: 'Tunnel' } } },
+    })
+    await waitFor(() => page.evaluate(() => window.shown().name === 'Tunnel'), { what: 'Bob’s save' })
+    expect(await page.evaluate(() => window.save('Dam'))).toBe('saved')
+    expect((await app.call('GET', `/records/project/${id}`)).body.data).toMatchObject({
+      ...{ version: 3, updated_by: { id: 'alice' }, fields: { name: 'Dam' } },
+    })
+    expect(violations).toEqual([])
+    await page.context().close()
+  },
+)
 
 it('in a frame of another site: by a token it reads and saves, and a cookie stays behind', async () => {
   const { body } = await app.call('POST', '/records/project', { body: { fields: { name: 'Bridge' } } })

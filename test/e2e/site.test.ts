@@ -15,6 +15,7 @@ import { seriousBarriers } from '../support/accessibility.ts'
 import { atEnd } from '../support/at-end.ts'
 import { launchBrowser } from '../support/chromium.ts'
 import { keepPicture } from '../support/demo.ts'
+import { oneIn } from '../support/short-run.ts'
 
 /** One of each kind: a start, a guide with pictures, tables and code, a list of words, a reference. */
 const PAGES = ['index.html', 'history-of-records.html', 'glossary.html', 'reference/offline.html']
@@ -32,10 +33,12 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 
-test.each([
-  ['at a desk, light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
+const PLACES = [
   ['on a phone, dark', { viewport: { width: 360, height: 740 }, colorScheme: 'dark' }],
-] as const)('%s: every kind of page can be read by everybody', async (name, options) => {
+  ['at a desk, light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
+] as const
+
+test.each(oneIn(2, PLACES))('%s: every kind of page can be read by everybody', async (name, options) => {
   const page = await (await browser.newContext(options)).newPage()
   for (const path of PAGES) {
     const answer = await page.goto(`${url}/${path}`)

@@ -78,7 +78,7 @@ describe.each(byRun({ short: people.slice(0, 1), full: [...people] }))(
   },
 )
 
-it('shows two people side by side to somebody who is signed in, too', async () => {
+it('shows two people side by side to somebody who is signed in, too', { tags: 'full' }, async () => {
   const id = await demo.createProject()
   const page = await demo.open(browser, 'alice', {
     path: `/split?id=${id}`,

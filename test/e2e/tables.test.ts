@@ -240,7 +240,7 @@ it('undoes a bulk edit where nobody has been since, and leaves a colleague’s l
   await colleague.context().close()
 })
 
-it('offers the save of a cell that a restored database has lost, in the cell', async () => {
+it('offers the save of a cell that a restored database has lost, in the cell', { tags: 'full' }, async () => {
   const { page } = await openTasks('alice')
   const knex = createKnex({ client: 'pg', connection: demo.databaseUrl, pool: { min: 0, max: 1 } })
   const backup = keptTables(knex, ['tasks', 'noclobber.record_changes', 'noclobber.change_batches'])
@@ -265,7 +265,7 @@ it('offers the save of a cell that a restored database has lost, in the cell', a
   await page.context().close()
 })
 
-it('lets a colleague edit at a chosen rate, and rest', async () => {
+it('lets a colleague edit at a chosen rate, and rest', { tags: 'full' }, async () => {
   const { page } = await openTasks('alice')
   const edits = async () =>
     (await sql.query(`select count(*)::int as n from noclobber.changes where updated_by->>'id' = 'bob'`))
@@ -279,7 +279,7 @@ it('lets a colleague edit at a chosen rate, and rest', async () => {
   await page.context().close()
 })
 
-it('can be used with the keyboard alone, on a phone, in the dark', async () => {
+it('can be used with the keyboard alone, on a phone, in the dark', { tags: 'full' }, async () => {
   const { page } = await openTasks('bob', { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   const [first = ''] = await rowsInSight(page)
@@ -391,7 +391,9 @@ describe('a table of ten thousand tasks', () => {
     await page.context().close()
   })
 
-  it('offers an import of ten thousand rows once, stays responsive, and shows it all when asked', async () => {
+  it('offers an import of ten thousand rows once, stays responsive, and shows it all when asked', {
+    tags: 'full',
+  }, async () => {
     await sql.query(`delete from tasks where title like 'Imported %'`)
     const { page, cost } = await openTasks('vera')
     await page

@@ -85,7 +85,9 @@ describe.each(byRun({ short: places.slice(0, 1), full: places }))(
       await Promise.all([alice, bob].map((page) => page.context().close()))
     })
 
-    it('“Not now” is said to who asked; what can’t be saved stays as a draft; a reader is offered nothing', async () => {
+    it('“Not now” is said to who asked; what can’t be saved stays as a draft; a reader is offered nothing', {
+      tags: 'full',
+    }, async () => {
       const id = first + 1
       const [alice, bob, vera] = [
         await openProject('alice', id, options),

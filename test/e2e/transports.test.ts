@@ -130,7 +130,7 @@ const ways: Way[] = [
   },
 ]
 
-describe.concurrent.each(byRun({ short: ways.slice(2, 4), full: ways }))(
+describe.concurrent.each(byRun({ short: ways.slice(2, 3), full: ways }))(
   'over $name',
   ({ name: way, pill, query, within, obstruct }) => {
     it('notifies, refreshes records and lists, says what was deleted or taken away, and recovers', async () => {

@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { seed, times, writeDown } from '../support/figures.ts'
 import { type Random, randomOf } from '../support/random.ts'
+import { byRun } from '../support/short-run.ts'
 
-const REQUESTS = times(600, 15_000)
-const FRAMES = times(300, 5_000)
+const REQUESTS = times(byRun({ short: 200, full: 600 }), 15_000)
+const FRAMES = times(byRun({ short: 100, full: 300 }), 5_000)
 
 const ODD = [
   ...[null, '', ' ', '0', '-1', '1.5', '1e0', ' 1 ', '2147483648', '9007199254740993', '1'.repeat(400)],

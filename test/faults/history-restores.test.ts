@@ -38,7 +38,7 @@ afterAll(async () => {
 
 attack(
   'a failover amid restores: a version and a deleted record come back once each, and what was lost is not known',
-  { tags: 'fault:failover-amid-writes' },
+  { tags: ['fault:failover-amid-writes', 'full'] },
   async () => {
     const { first, second, call, standby, takeOver, place } = world
     const saved = async (names: string[]) => {

@@ -224,7 +224,7 @@ test('two crashes before a node is back', { tags: ['fault:two-crashes-unseen', '
 })
 
 test('a standby that lags is promoted, and the old primary goes on', {
-  tags: 'fault:lagging-standby-promoted',
+  tags: ['fault:lagging-standby-promoted', 'full'],
 }, async () => {
   await primary.stop()
   const standby = await primary.copy()

@@ -15,7 +15,7 @@ import { randomOf } from '../support/random.ts'
 import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const KILLS = Number(process.env.NOCLOBBER_KILLS ?? byRun({ short: 2, full: 6 }))
+const KILLS = Number(process.env.NOCLOBBER_KILLS ?? byRun({ short: 1, full: 6 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const SAVERS = 3
 const UP_MS = 60_000

@@ -5,8 +5,8 @@ import { type OracleOptions, runOracle } from '../support/oracle.ts'
 import { isWithout } from '../support/programs.ts'
 import { byRun } from '../support/short-run.ts'
 
-const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 120, full: 300 }))
-const RELAYED = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 50, full: 100 }))
+const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 60, full: 300 }))
+const RELAYED = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 30, full: 100 }))
 const HOLD_MS = Number(process.env.NOCLOBBER_HOLD_MS ?? 0)
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 

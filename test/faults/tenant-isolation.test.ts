@@ -4,10 +4,11 @@ import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { seed, times, writeDown } from '../support/figures.ts'
 import { randomOf } from '../support/random.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { withoutAge } from '../support/without-age.ts'
 
-const ATTEMPTS = times(400, 10_000)
+const ATTEMPTS = times(byRun({ short: 150, full: 400 }), 10_000)
 
 test(`${ATTEMPTS} attempts of another tenant deliver nothing, and missing looks like forbidden`, async () => {
   const app = await startApp({

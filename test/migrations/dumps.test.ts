@@ -113,7 +113,9 @@ describe.skipIf(isWithout('postgresql'))('pg_dump and pg_restore', () => {
     expect(await problems()).toEqual([])
   })
 
-  test('one table out of a dump of everything comes without key and triggers, which is said', async () => {
+  test('one table out of a dump of everything comes without key and triggers, which is said', {
+    tags: 'full',
+  }, async () => {
     const { save, dump, restore, problems, records, knex } = await setUp()
     await save('before')
     await dump()
@@ -144,7 +146,9 @@ describe.skipIf(isWithout('postgresql'))('pg_dump and pg_restore', () => {
     expect(await problems()).toEqual([])
   })
 
-  test('--data-only --disable-triggers: the doctor finds it, and `noclobber restored` ends it', async () => {
+  test('--data-only --disable-triggers: the doctor finds it, and `noclobber restored` ends it', {
+    tags: 'full',
+  }, async () => {
     const { save, dump, restore, problems, knex, url } = await setUp()
     await save('before')
     await dump('--data-only', '--table=tasks')
@@ -164,7 +168,7 @@ describe.skipIf(isWithout('postgresql'))('pg_dump and pg_restore', () => {
     await save('after', '2')
   })
 
-  test('a dump of everything but the log begins a log of its own', async () => {
+  test('a dump of everything but the log begins a log of its own', { tags: 'full' }, async () => {
     const { save, dump, file, name, url, serve } = await setUp()
     await save('before')
     await dump('--exclude-schema=noclobber', '--exclude-table=noclobber_migrations*')
@@ -181,7 +185,9 @@ describe.skipIf(isWithout('postgresql'))('pg_dump and pg_restore', () => {
     ).toEqual([])
   })
 
-  test('VACUUM FULL and a publication FOR ALL TABLES, with saves all the while', async () => {
+  test('VACUUM FULL and a publication FOR ALL TABLES, with saves all the while', {
+    tags: 'full',
+  }, async () => {
     const { save, knex, problems } = await setUp()
     await knex.raw('create publication everything for all tables')
     const saving = (async () => {

@@ -36,16 +36,19 @@ const CHANGE_LOG: TestTables = { name: 'log', make: (connection) => migrate(conn
 export async function freshDatabase({
   migrated = true,
   tables,
+  ownConnection = true,
 }: {
   migrated?: boolean
   tables?: TestTables
+  /** `false`: the caller sends {@link GO_ON} over a connection that it has anyway. */
+  ownConnection?: boolean
 } = {}): Promise<FreshDatabase> {
   const name = `${inject('databasePrefix')}_${randomBytes(6).toString('hex')}`
   await asAdmin(async (client) => {
     const log = migrated ? await templateDatabase(client, CHANGE_LOG) : 'template1'
     const template = tables ? await templateDatabase(client, tables, log) : log
     await createDatabase(client, name, template)
-    if (tables) await withClient(urlOf(name), (own) => own.query(GO_ON))
+    if (tables && ownConnection) await withClient(urlOf(name), (own) => own.query(GO_ON))
   })
   let isThere = true
   const database: FreshDatabase = {
@@ -62,7 +65,7 @@ export async function freshDatabase({
 }
 
 /** The copy of a database has another history, whose versions begin above a floor: in this one they begin as in its template. */
-const GO_ON = `update noclobber.version_floors set made_in = pg_current_xact_id()::xid,
+export const GO_ON = `update noclobber.version_floors set made_in = pg_current_xact_id()::xid,
   database = (select oid from pg_database where datname = current_database())`
 
 /** By copying files: page by page through the log, PostgreSQL's default, takes five times as much of the processor. */

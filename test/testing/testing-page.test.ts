@@ -10,15 +10,18 @@ import { startApp } from '../support/app.ts'
 import { buildPackage } from '../support/built.ts'
 import { writeGuide } from '../support/guide.ts'
 import { postgresUrl } from '../support/postgres.ts'
+import { oneIn } from '../support/short-run.ts'
 
 const run = promisify(execFile)
 
 beforeAll(buildPackage)
 
-test.each([
+const GUIDES = [
   ['project.test.js', 4],
   ['adapters.test.js', 22],
-] as const)('%s of docs/testing.md passes', async (file, count) => {
+] as const
+
+test.each(oneIn(2, GUIDES))('%s of docs/testing.md passes', async (file, count) => {
   const folder = await writeGuide('docs/testing.md', [file])
   const { origin } = await startApp()
   const { NODE_OPTIONS: _, ...environment } = process.env

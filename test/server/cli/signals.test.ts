@@ -90,11 +90,13 @@ test('changes --follow ends at Ctrl-C with code 0, having said the last cursor',
   expect(await follow(DIRECTLY, root, ({ pressCtrlC }) => pressCtrlC())).toEqual([0, null])
 })
 
-test('changes --follow ends at SIGTERM as well', async () => {
+test('changes --follow ends at SIGTERM as well', { tags: 'full' }, async () => {
   expect(await follow(DIRECTLY, root, ({ terminate }) => terminate())).toEqual([0, null])
 })
 
-test('a Ctrl-C that arrives once more by way of a package runner is one Ctrl-C', async () => {
+test('a Ctrl-C that arrives once more by way of a package runner is one Ctrl-C', {
+  tags: 'full',
+}, async () => {
   const twice = (running: Running) => {
     running.pressCtrlC()
     setTimeout(running.pressCtrlC, 20)
@@ -112,7 +114,7 @@ test('changes --follow through npx ends at Ctrl-C, having said the last cursor',
   ]).toContainEqual(exit)
 })
 
-test('changes --follow does not outlive an npx that is terminated', async () => {
+test('changes --follow does not outlive an npx that is terminated', { tags: 'full' }, async () => {
   await follow(BY_NPX, await installed(), ({ terminate }) => terminate())
 })
 

@@ -67,9 +67,7 @@ const WITHOUT_PATH = [
   'time_in',
 ]
 
-const setUp = async () => {
-  const { url } = await freshDatabase()
-  const owner = open(url)
+const makeTables = async (owner: Knex) => {
   await owner.raw(`create schema app;
     create table app.orders (id bigint primary key, tenant_id text, title text);
     create table app.lines (id bigint primary key, tenant_id text, order_id bigint, amount integer);
@@ -87,7 +85,11 @@ const setUp = async () => {
     ignore: ['seen'],
     history: 'values',
   })
-  return { url, owner }
+}
+
+const setUp = async () => {
+  const { url } = await freshDatabase({ tables: { name: 'definer_rights', make: makeTables } })
+  return { url, owner: open(url) }
 }
 
 test('each function of the schema belongs to its owner, is closed to others, and has its search path', async () => {

@@ -14,6 +14,7 @@ import { changeLogSql, trackTableSql } from '../../../migrations/plain-sql.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { writeGuide } from '../../support/guide.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { oneIn } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const run = promisify(execFile)
@@ -152,7 +153,7 @@ async function plainSql(): Promise<[string, string]> {
 
 const ann: Writer = { id: 'u1', name: 'Ann', tenantId: 'app' }
 
-describe.each(MODELS)('%s', (name) => {
+describe.each(oneIn(3, MODELS))('%s', (name) => {
   let recipe: Recipe
   /** Of the log, without what the database's role is called. */
   const logOf = async (id: number) => {

@@ -17,6 +17,7 @@ import { atEnd } from '../../support/at-end.ts'
 import { ofInterest } from '../../support/findings.ts'
 import { ordinaryRole } from '../../support/ordinary-role.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { oneIn } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const actor = { id: 'a', name: 'A', tenantId: '' }
@@ -89,7 +90,7 @@ test('Knex: afterCreate, searchPath and application_name', async () => {
   await serveAll({ knex }, place)
 })
 
-test.each(['connect', 'onConnect', 'verify'])('a pool of pg: %s', async (kind) => {
+test.each(oneIn(3, ['connect', 'onConnect', 'verify']))('a pool of pg: %s', async (kind) => {
   const place = await setUp()
   const options: pg.PoolConfig & Record<string, unknown> = {
     connectionString: place.url,

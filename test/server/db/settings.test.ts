@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { runCommand } from '../../../server/cli/run.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { oneIn } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 /** Under which everything works. */
@@ -198,7 +199,7 @@ const doAll = async (url: string) => {
     expect([command, await commandOn(url, ...command.split(' '))]).toMatchObject([command, { code: 0 }])
 }
 
-test.each(['role', 'database', 'connection'] as const)(
+test.each(oneIn(3, ['database', 'role', 'connection'] as const))(
   'everything works under settings of the %s',
   async (way) => {
     await doAll(await databaseWith(HARMLESS, way))

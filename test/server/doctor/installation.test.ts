@@ -12,16 +12,15 @@ import { doctor } from '../../../server/index.ts'
 import { ofInterest } from '../../support/findings.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 
-const openDatabase = async ({ migrated = true } = {}): Promise<Knex> => {
-  const { url } = await freshDatabase({ migrated })
+const openDatabase = async (options: Parameters<typeof freshDatabase>[0] = {}): Promise<Knex> => {
+  const { url } = await freshDatabase(options)
   const connection = knex({ client: 'pg', connection: url, pool: { min: 0, max: 4 } })
   onTestFinished(() => connection.destroy())
   return connection
 }
 
 /** Orders with lines that are part of them, and prices whose values are kept. */
-const openTracked = async (): Promise<Knex> => {
-  const connection = await openDatabase()
+const makeTables = async (connection: Knex) => {
   await connection.raw(`create table orders (id integer primary key, tenant_id text, client_id integer);
     create table lines (id integer primary key, tenant_id text, order_id integer);
     create table prices (id integer primary key, amount integer)`)
@@ -31,8 +30,9 @@ const openTracked = async (): Promise<Knex> => {
     partOf: { column: 'order_id', table: 'orders', field: 'lines' },
   })
   await trackTable(connection, 'prices', { history: 'values' })
-  return connection
 }
+
+const openTracked = () => openDatabase({ tables: { name: 'installation', make: makeTables } })
 
 const found = async (connection: Knex) =>
   ofInterest((await doctor(connection, { listenMs: 10_000 })).findings).map(

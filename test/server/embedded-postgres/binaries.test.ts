@@ -33,7 +33,7 @@ test('a copy that is in use stays where it is while others make theirs', async (
   expect(await readdir(dir)).toHaveLength(1)
 })
 
-test('a copy of which something was removed is made anew', async () => {
+test('a copy of which something was removed is made anew', { tags: 'full' }, async () => {
   const dir = await ownTmpdir()
   const whole = await find()
   await unlink((await postgresBinaries(null)).initdb)

@@ -82,6 +82,7 @@ test('speaks UTF-8, listens on loopback alone, keeps fsync on and asks for a pas
 
 test.runIf(asRoot)(
   'as root in a home that others cannot enter: the data lies where the server can reach it',
+  { tags: 'full' },
   async () => {
     const closed = await folder('closed-home', 0o700)
     await install(closed)
@@ -123,7 +124,9 @@ test('after a kill -9 of Node the next start joins the server that was left, and
   expect(await answers(next.url)).toBe(false)
 })
 
-test('after a kill -9 of Node and of the server the next start recovers what was committed', async () => {
+test('after a kill -9 of Node and of the server the next start recovers what was committed', {
+  tags: 'full',
+}, async () => {
   const data = await dataFolder('crashed')
   const killed = await start(data, { durable: true })
   await query(killed.url, 'create table kept (n int)')
@@ -253,7 +256,7 @@ test.runIf(asRoot)('data of somebody else’s making is refused', { tags: 'full'
   await theirs.stop()
 })
 
-test('a taken port is refused with a sentence', async () => {
+test('a taken port is refused with a sentence', { tags: 'full' }, async () => {
   const taken = await start(await dataFolder('port-a'))
   await expect(start(await dataFolder('port-b'), { port: taken.port })).rejects.toThrow(
     `Port ${taken.port} is taken. Choose another for PostgreSQL`,

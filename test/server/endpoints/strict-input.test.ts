@@ -442,7 +442,7 @@ describe('a frame', () => {
   })
 })
 
-const runs = Number(process.env.NOCLOBBER_FUZZ ?? byRun({ short: 200, full: 600 }))
+const runs = Number(process.env.NOCLOBBER_FUZZ ?? byRun({ short: 100, full: 600 }))
 const seed = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 1e9)
 
 test(

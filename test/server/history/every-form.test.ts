@@ -113,7 +113,7 @@ const value = {
   terms: fc.option(fc.jsonValue({ maxDepth: 1 }).filter((json) => !JSON.stringify(json).includes('\\u0000'))),
 }
 const changes = fc.record(value, { requiredKeys: [] })
-const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 6, full: 15 }))
+const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 3, full: 15 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? 22)
 
 test.each(FORMS)(

@@ -95,7 +95,7 @@ const value = Object.fromEntries(
   FIELDS.map((field) => [field, fc.option(KINDS[field]?.[2] as fc.Arbitrary<unknown>)]),
 )
 const changes = fc.record(value, { requiredKeys: [] })
-const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 14, full: 40 }))
+const RUNS = Number(process.env.NOCLOBBER_RESTORES ?? byRun({ short: 8, full: 40 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? 79)
 
 test('of random histories of every kind: restored it is as it was, undone as before, deleted and brought back as before', async () => {

@@ -10,11 +10,12 @@ import type { Received } from '../../support/app-socket.ts'
 import { openStream } from '../../support/app-stream.ts'
 import { atEnd } from '../../support/at-end.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
+import { byRun } from '../../support/short-run.ts'
 import { readStreamText } from '../../support/stream-text.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
-const CUTS = 20
-const CHANGES = 1_000
+const CUTS = byRun({ short: 8, full: 20 })
+const CHANGES = 50 * CUTS
 /** In two transactions: five records created, and all of them changed. */
 const RECORDS_A_BATCH = 5
 /** Between two cuts: batches that come while the reader listens, and batches that nobody receives. */
@@ -158,7 +159,7 @@ it.concurrent.each([
   ['curl -N', curlReader],
   ['an EventSource', eventSourceReader],
 ])(
-  'sends %s every change, over 1,000 changes and 20 cuts',
+  `sends %s every change, over ${CHANGES} changes and ${CUTS} cuts`,
   async (_who, readerOf) => {
     const { id: project } = await app.make('project', { name: 'Busy' })
     const reader = await readerOf(`/api/v1/events?list=task:project_id=${project}`)

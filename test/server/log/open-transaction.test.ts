@@ -8,6 +8,7 @@ import { createLogReader, type LogFilter } from '../../../server/log/log-reader.
 import { AHEAD } from '../../../server/log/log-sql.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { atEnd } from '../../support/at-end.ts'
+import { oneIn } from '../../support/short-run.ts'
 
 const blocksIn = ([row]: Row[]) => {
   const [{ Plan: plan }] = row?.['QUERY PLAN'] ?? []
@@ -59,7 +60,7 @@ describe('what one tenant is given', () => {
     version: number
   }) => [seq, source, id, version].join(' ')
 
-  test.each([1, 2, 60])('is found without looking through those of %s others', async (others) => {
+  test.each(oneIn(3, [60, 2, 1]))('is found without looking through those of %s others', async (others) => {
     await app.sql(`insert into tasks (tenant_id, project_id, title) values ('acme', 1, 'A')`)
     const from = await reader().here()
     for (let round = 0; round < 60; round += 1)

@@ -16,10 +16,11 @@ import { startPooler } from '../../support/pooler.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts'
 import { isWithout } from '../../support/programs.ts'
 import { randomOf } from '../../support/random.ts'
+import { byRun } from '../../support/short-run.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { withoutAge } from '../../support/without-age.ts'
 
-const OPERATIONS = times(150, 5_000)
+const OPERATIONS = times(byRun({ short: 60, full: 150 }), 5_000)
 
 /** It may have to be installed first. */
 const INSTALL_MS = 300_000

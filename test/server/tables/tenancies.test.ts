@@ -15,6 +15,7 @@ import { openStream } from '../../support/app-stream.ts'
 import { times } from '../../support/figures.ts'
 import { ofInterest } from '../../support/findings.ts'
 import { freshDatabase } from '../../support/postgres.ts'
+import { oneIn } from '../../support/short-run.ts'
 
 const post = defineRecordType<Person>('post', {
   table: 'posts',
@@ -78,7 +79,7 @@ const startSchemas = async (count: number): Promise<Tenants> => {
   return { app, owner }
 }
 
-describe.each([3, 50])('a schema for each of %i tenants', (count) => {
+describe.each(oneIn(2, [3, 50]))('a schema for each of %i tenants', (count) => {
   test('one feed; each has records, rooms, lists, histories and changes of its own', async () => {
     const { app, owner } = await startSchemas(count)
     const all = Array.from({ length: count }, (_, n) => `user${n}`)

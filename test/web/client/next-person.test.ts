@@ -14,7 +14,7 @@ import { waitFor } from '../../support/wait-for.ts'
 import { createTabs } from './browser-tabs.ts'
 import { type Project, startLiveServer } from './live-server.ts'
 
-const CHANGES = Number(process.env.NOCLOBBER_CHANGES ?? byRun({ short: 60, full: 160 }))
+const CHANGES = Number(process.env.NOCLOBBER_CHANGES ?? byRun({ short: 40, full: 160 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const PEOPLE = ['alice', 'bob', 'carol'] as const
 const CHANGES_IN_A_RUN = 8

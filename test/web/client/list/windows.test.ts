@@ -4,7 +4,7 @@ import { startApp } from '../../../support/app.ts'
 import { byRun } from '../../../support/short-run.ts'
 import { holdWindow, type WindowedList } from '../../../support/window-oracle.ts'
 
-const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 120, full: 240 }))
+const COMMITS = Number(process.env.NOCLOBBER_COMMITS ?? byRun({ short: 60, full: 240 }))
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 const TEXTS = ['a', 'B', 'ä', 'Z', '_', 'z z', 'ß', '10', '9', 'É', 'e', '']
 
