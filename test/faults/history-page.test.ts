@@ -149,7 +149,7 @@ describe.skipIf(isWithout('postgresql'))('docs/history.md', () => {
     await comesBack('kept in the dump', lost)
   })
 
-  test('recovery to a point in time', { tags: 'full' }, async () => {
+  test('recovery to a point in time', async () => {
     for (const each of settings) await cluster.set(each)
     await cluster.stop()
     await cluster.start()
