@@ -136,10 +136,7 @@ export function bindForm<F extends object = Fields>(
   const errorsNow = (): Record<string, string> => {
     const unreadable = [...typed].filter(([, { read }]) => read.kind === 'unreadable')
     const { notANumber, notADate } = words.messages
-    const texts = unreadable.map(([name, { kind }]) => [
-      name,
-      kind === 'date' || kind === 'datetime' ? notADate : notANumber,
-    ])
+    const texts = unreadable.map(([name, { kind }]) => [name, /^date/.test(kind) ? notADate : notANumber])
     return { ...store.get().errors, ...Object.fromEntries(texts) }
   }
 
@@ -173,9 +170,12 @@ export function bindForm<F extends object = Fields>(
       if (isOurs) shown.add(control)
       // Of a record that is gone for this person, or of another's, nothing stays.
       if (isOurs || (!record && shown.has(control))) showValue(control, values[name])
-      const isFixed = (known: WireRecord) =>
-        state.status === 'gone' || isReadOnly(known, name) || !hasForm(control, values[name])
-      fix(control, !record || (isOurs && isFixed(record)))
+      fix(
+        control,
+        !record ||
+          (isOurs &&
+            (state.status === 'gone' || isReadOnly(record, name) || !hasForm(control, values[name]))),
+      )
       if (!isOurs) continue
       setFlag(control, 'aria-invalid', hasField(errors, name) ? 'true' : null)
       setFlag(control, 'data-nc-highlight', highlighted.has(name) ? '' : null)

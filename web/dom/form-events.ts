@@ -23,19 +23,14 @@ export function listenToForm(form: HTMLFormElement, { edit, save, reset, show }:
     save()
   }
 
-  const editBy = (event: Event) => {
-    const { target } = event
-    if (isControl(target) && target.form === form) edit(target)
+  const isOurs = (target: unknown): target is Control => isControl(target) && target.form === form
+  const editBy = ({ target }: Event) => {
+    if (isOurs(target)) edit(target)
   }
   const outside =
     (listener: (event: Event) => void): ((event: Event) => void) =>
     (event) => {
-      if (
-        isControl(event.target) &&
-        event.target.form === form &&
-        !ofForm(form, 'contains').call(form, event.target)
-      )
-        listener(event)
+      if (isOurs(event.target) && !ofForm(form, 'contains').call(form, event.target)) listener(event)
     }
   const listeners: [EventTarget, string, (event: Event) => void][] = [
     [form, 'input', editBy],
