@@ -13,8 +13,7 @@ import { replayOf, whyRefused } from '../records/refused-write.ts'
 import { runOnce } from '../records/run-once.ts'
 import { saveRecord } from '../records/save.ts'
 import type { Database } from '../tables/database.ts'
-import { tenantOf } from '../tables/tenant.ts'
-import { decideProposal, proposalEvent, readProposal, shownProposal } from './stored-proposals.ts'
+import { decideProposal, knowsOwn, proposalEvent, readProposal, shownProposal } from './stored-proposals.ts'
 
 /** What {@link RecordServer.acceptProposal} takes. */
 export interface AcceptOptions<A extends Actor = Actor> extends Omit<WriteOptions<A>, 'transaction'> {
@@ -148,9 +147,8 @@ export const rejectProposal = async (
       if (refused?.outcome === 'missing' || refused?.outcome === 'gone') return { result: refused }
       const proposed = await readProposal(database, within, proposalId)
       if (!proposed) return { result: MISSING }
-      // Ids of people are unique within a tenant only.
       const isOwn =
-        tenantOf(target.known, options.actor) !== '' &&
+        knowsOwn(target.known, options.actor) &&
         [proposed.proposed_by?.id, proposed.proposed_by?.on_behalf_of?.id].includes(options.actor.id)
       if (refused?.outcome === 'forbidden' && !isOwn) return { result: refused }
       const decision = { proposalId, state: 'rejected' as const, fields: null, version: null }

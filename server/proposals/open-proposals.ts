@@ -9,7 +9,7 @@ import { mayWriteWhich } from '../records/refused-write.ts'
 import type { Database, KnownType } from '../tables/database.ts'
 import { readRecords } from '../tables/read-records.ts'
 import { tenantOf } from '../tables/tenant.ts'
-import { listOpenProposals, type OpenProposalRow } from './stored-proposals.ts'
+import { knowsOwn, listOpenProposals, type OpenProposalRow } from './stored-proposals.ts'
 
 /** Proposals that are read at a time, with their records, and for one answer. */
 const AT_ONCE = 20
@@ -68,8 +68,7 @@ export const readOpenProposals = async (
   const database = shared.forActor(actor)
   const known = await database.typeFor(type, undefined, actor)
   if (!known) return MISSING
-  // Ids of people are unique within a tenant only.
-  if (mine && tenantOf(known, actor) === '') return { outcome: 'found', proposals: [], next: null }
+  if (mine && !knowsOwn(known, actor)) return { outcome: 'found', proposals: [], next: null }
   const proposals: WireOpenProposal[] = []
   let place = after === undefined ? null : placeIn(database, after)
   let bytes = 0

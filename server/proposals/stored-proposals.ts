@@ -125,6 +125,13 @@ const toProposal = (known: KnownType, row: Row): WireProposal => ({
   accepted_version: row.accepted_version === null ? null : Number(row.accepted_version),
 })
 
+/**
+ * Can it be said which proposals are the actor's own? Ids of people are unique within a tenant: not in a table of all tenants, but where
+ * the app has none.
+ */
+export const knowsOwn = (known: KnownType, actor: Actor): boolean =>
+  tenantOf(known, actor) !== '' || actor.tenantId === ''
+
 /** The actor as a proposal names them. */
 const writerOf = ({ id, name, kind = 'user', onBehalfOf }: Actor): Writer | null =>
   normalizedWriter({ id, name, kind, on_behalf_of: onBehalfOf })

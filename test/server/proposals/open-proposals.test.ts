@@ -8,7 +8,12 @@ import { type Person, startApp, TYPES } from '../../support/app.ts'
 
 const app = await startApp({
   types: [
-    ...TYPES.filter(({ name }) => name !== 'project'),
+    ...TYPES.filter(({ name }) => name !== 'project' && name !== 'tag'),
+    defineRecordType<Person>('tag', {
+      table: 'tags',
+      fields: { label: z.string() },
+      can: ({ role }, action) => role === 'editor' || action === 'read' || action === 'propose',
+    }),
     defineRecordType<Person>('project', {
       table: 'projects',
       fields: { name: z.string(), notes: z.string().default(''), budget: z.number().nullable().optional() },
@@ -126,6 +131,22 @@ test('pages of any size hold each once, and nothing of records that one may not 
   for (const limit of [1, 7, 20, 200]) expect(ids(await all(limit, 'some'))).toEqual(sorted)
   expect(await all(13)).toHaveLength(60)
   expect((await pageOf('', 'gina')).data).toEqual([])
+})
+
+test('in an app without tenants people find and withdraw their own; in a table of all tenants ids are not enough', async () => {
+  await app.sql(`insert into tags (id, label) values ('x', 'x')`)
+  const body = { client_version: 1, changes: { label: 'y' } }
+  const withdraw = (id: string, as: string) =>
+    app.call('POST', `/records/tag/x/proposals/${id}/reject`, { as, body: {} })
+  // Another person of the same id, of no tenant.
+  app.people.set('solo', { id: 'vera', name: 'Solo', tenantId: '', role: 'viewer' })
+  for (const as of ['solo', 'vera']) {
+    const made = await app.call('POST', `/records/tag/x/proposals`, { as, body })
+    expect(made.status, made.text).toBe(201)
+    const isFound = as === 'solo'
+    expect((await pageOf('mine=true', as, 'tag')).data.length > 0).toBe(isFound)
+    expect((await withdraw(made.body.data.id, as)).status).toBe(isFound ? 200 : 403)
+  }
 })
 
 test('parts are decided about by who may change what they are part of', async () => {
