@@ -81,8 +81,10 @@ const FULL_RUN_ONLY = [
   'test/e2e/{odd-pages,odd-places,other-windows,behind-others}.test.ts',
   // Several nodes of the demo under load: a short run kills a node, and stops servers that have connections.
   'test/faults/{cluster,nginx,leaving}.test.ts',
-  // A page with what is tried without one, and sizes.
-  'test/e2e/{offline-creation,large-record,per-key}.test.ts',
+  // A page with what is tried without one or by another story, and sizes.
+  'test/e2e/{offline-creation,browser-services,importing,typing,activity,large-record,per-key}.test.ts',
+  // Compilers over all documents, and each benchmark.
+  'test/architecture/{guides,bench}.test.ts',
 ]
 const leftOut = isShortRun ? FULL_RUN_ONLY : []
 

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { postgresUrl } from '../support/postgres.ts'
-import { byRun } from '../support/short-run.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -26,7 +25,7 @@ beforeAll(() => run(process.execPath, ['scripts/build.js'], { cwd: root }))
 
 const SUBJECTS = ['save', 'event', 'trigger', 'feed', 'poll', 'join', 'fan-out', 'stream', 'list']
 
-test.for(byRun({ short: ['poll'], full: SUBJECTS }))('%s runs', async (subject, { signal }) => {
+test.for(SUBJECTS)('%s runs', async (subject, { signal }) => {
   const database = subject === 'save' ? '' : postgresUrl()
   const { stdout } = await bench(subject, { signal, database })
   expect(stdout).toMatch(/^benchmark +ratio/m)

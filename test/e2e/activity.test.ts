@@ -47,7 +47,7 @@ it('shows saves and SQL as they happen, with values before and after, on another
   )
 })
 
-it('opens and closes by keyboard, and fits a phone', { tags: 'full' }, async () => {
+it('opens and closes by keyboard, and fits a phone', async () => {
   const page = await demo.open(browser, 'vera', {
     ...devices['Pixel 7'],
     viewport: { width: 360, height: 740 },
@@ -67,7 +67,7 @@ it('opens and closes by keyboard, and fits a phone', { tags: 'full' }, async () 
   expect(await button.evaluate((element) => element === document.activeElement)).toBe(true)
 })
 
-it('says that it is interrupted, and catches up', { tags: 'full' }, async () => {
+it('says that it is interrupted, and catches up', async () => {
   const id = await demo.createProject()
   const name = `While offline ${id}`
   const page = await demo.open(browser, 'alice')

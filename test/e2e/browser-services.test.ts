@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, it } from 'vitest'
 import { launchBrowser } from '../support/chromium.ts'
 import { type RunningDemo, startDemo } from '../support/demo.ts'
+import { byRun } from '../support/short-run.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let demo: RunningDemo
@@ -51,9 +52,8 @@ const BROKEN: [string, () => void][] = [
 
 const name = (page: Page) => page.getByLabel('Name', { exact: true })
 
-it.each(BROKEN)(
+it.each(byRun({ short: BROKEN.slice(0, 1), full: BROKEN }))(
   'where %s a record is loaded, saved and followed',
-  { tags: 'full' },
   async (_what, breakIt) => {
     const id = await demo.createProject({ name: 'Harbour bridge' })
     const alice = await demo.signIn(browser, 'alice')

@@ -74,7 +74,7 @@ describe('a field for a number', () => {
 })
 
 describe('a cell for a number', () => {
-  it('saves what is typed key by key, and nothing at an input method’s Enter', { tags: 'full' }, async () => {
+  it('saves what is typed key by key, and nothing at an input method’s Enter', async () => {
     const page = await demo.open(browser, 'alice', { path: '/tasks' })
     const row = page.locator('tr[data-id]').first()
     const sent = changesOf(page)

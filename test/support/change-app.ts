@@ -17,7 +17,7 @@ import {
   type RecordServer,
 } from '../../server/index.ts'
 import type { ChangesAnswer } from '../../server/protocol/index.ts'
-import { freshDatabase } from './postgres.ts'
+import { freshDatabase, GO_ON } from './postgres.ts'
 
 /** Who may ask, by token. */
 const ACTORS: Record<string, Actor & { secrets: boolean }> = {
@@ -61,13 +61,16 @@ async function prepareTables(connection: Knex): Promise<void> {
   await trackTable(connection, 'labels')
 }
 
+const CHANGE_TABLES = { name: 'change_app', make: prepareTables }
+
 /** Starts it, on a fresh database or on one that is there and prepared. */
 export async function startChangeApp(
   options: { databaseUrl?: string; limits?: Partial<Limits> } = {},
 ): Promise<ChangeApp> {
-  const databaseUrl = options.databaseUrl ?? (await freshDatabase()).url
+  const databaseUrl =
+    options.databaseUrl ?? (await freshDatabase({ tables: CHANGE_TABLES, ownConnection: false })).url
   const connection = knex({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 10 } })
-  if (!options.databaseUrl) await prepareTables(connection)
+  if (!options.databaseUrl) await connection.raw(GO_ON)
   const signedOut = new Set<string>()
   const records = createRecordServer({
     log: null,

@@ -38,7 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const servers = await Promise.all(
     dataDirs.map((dataDir) => startEmbeddedPostgres({ dataDir, durable: false })),
   )
-  for (const { url } of servers) await keepLittleLog(url)
+  for (const { url } of servers) await setUpServer(url)
   project.provide(
     'postgresUrls',
     servers.map(({ url }) => url),
@@ -73,11 +73,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** By itself a server keeps up to 1 GB of it. */
-async function keepLittleLog(url: string): Promise<void> {
+/** By itself a server keeps up to 1 GB of its log, and looks through each database once a minute. */
+async function setUpServer(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query(`alter system set max_wal_size = '128MB'`)
+  await client.query('alter system set autovacuum = off')
   await client.query('select pg_reload_conf()')
   await client.end()
 }
