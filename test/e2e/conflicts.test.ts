@@ -137,7 +137,7 @@ describe.each(byRun({ short: places.slice(0, 1), full: places }))('at the $place
     await leave(again)
   })
 
-  it('says that the record was deleted, and creates it anew from the draft', async () => {
+  it('says that the record was deleted, and creates it anew from the draft', { tags: 'full' }, async () => {
     const id = await demo.createProject()
     const alice = await openAsAlice(id, options)
     await typeInto(alice, /^Name$/, 'Worth keeping')

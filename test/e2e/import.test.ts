@@ -128,7 +128,7 @@ describe.each(byRun({ short: places.slice(1), full: places }))(
       await forgetRows(place)
     })
 
-    it('names the bad lines, and changes nothing', async () => {
+    it('names the bad lines, and changes nothing', { tags: 'full' }, async () => {
       const prefix = `${place}-bad`
       const page = await demo.open(browser, 'alice', options)
       await page.getByRole('button', { name: 'Import…' }).click()

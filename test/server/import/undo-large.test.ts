@@ -8,7 +8,7 @@ import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
 import { type Person, startApp, type TestApp } from '../../support/app.ts'
 import { byRun } from '../../support/short-run.ts'
 
-const ROWS = Number(process.env.NOCLOBBER_ROWS ?? byRun({ short: 400, full: 2_000 }))
+const ROWS = Number(process.env.NOCLOBBER_ROWS ?? byRun({ short: 1_200, full: 2_000 }))
 const types = [
   defineRecordType<Person>('item', {
     table: 'items',
