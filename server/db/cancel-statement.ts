@@ -3,7 +3,7 @@
 // with 8.16); where it hasn't, nothing is cancelled.
 import { connect, type NetConnectOpts } from 'node:net'
 
-interface Held {
+export interface Held {
   host?: unknown
   port?: unknown
   processID?: unknown

@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Shortcut } from '../base/shortcuts.ts'
-import { cancelStatement } from './cancel-statement.ts'
+import { cancelStatement, type Held } from './cancel-statement.ts'
+import { acquireIdle } from './left-open.ts'
 import {
   discardedBy,
   forget,
@@ -144,6 +145,8 @@ export interface SendOptions {
   named?: boolean
   /** Learns of the connection before, and may use it first; what it throws ends the sending. */
   onConnection?: (connection: Connection) => void | Promise<void>
+  /** Learns of a connection that was closed because it was within somebody's transaction. */
+  onLeftOpen?: (error: Error) => void
   /** A named statement may be sent past the driver. */
   shortcut?: Shortcut | undefined
   /** Hold for this statement. Default: none, and a statement that is in no transaction is sent by itself. */
@@ -185,10 +188,10 @@ export const send = async (
   values: unknown[],
   options: SendOptions = {},
 ): Promise<Row[]> => {
-  const { named = true, onConnection, onFailed, sender } = options
+  const { named = true, onConnection, onLeftOpen, onFailed, sender } = options
   refuseEnded(knex)
   const client = knex.client
-  const connection = await client.acquireConnection()
+  const connection = await acquireIdle<Connection & Held>(knex, onLeftOpen)
   let cancelled: Promise<void> | null = null
   try {
     const isPrepared = onConnection?.(connection)

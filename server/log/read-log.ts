@@ -1,6 +1,7 @@
 // Reads the change log from a cursor, on a connection of the pool: its pages, its first and present positions.
 // Invariant: a page is returned only if nothing that was ahead of its cursor had been pruned when it was read.
 import type { Knex } from 'knex'
+import { acquireIdle } from '../db/left-open.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { type Cursor, type SnapshotParts, snapshotParts } from './cursor.ts'
 import { createLogReader, type LogFilter, type Page } from './log-reader.ts'
@@ -59,7 +60,7 @@ const onConnection = async <T>(
   { knex, namesStatements }: LogSource,
   use: (connection: Connection, driver: unknown, named: boolean) => Promise<T>,
 ): Promise<T> => {
-  const connection = await knex.client.acquireConnection()
+  const connection = await acquireIdle<Connection>(knex)
   try {
     return await use(connection, knex.client.driver, namesStatements())
   } finally {

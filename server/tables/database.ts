@@ -230,6 +230,7 @@ export const createDatabase = ({
         settings,
         sender,
         onFailed,
+        onLeftOpen: (error) => log.warn({ err: error }, error.message),
       })
   const sendOwn = sendWith()
 

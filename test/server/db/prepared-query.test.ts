@@ -1,8 +1,14 @@
 // Prepared statements on one connection: from the second time on they are sent in fewer steps, and mean the same.
+import pg from 'pg'
 import { beforeEach, expect, test } from 'vitest'
+import { acquireIdle } from '../../../server/db/left-open.ts'
+import { asKnex } from '../../../server/db/pg-as-knex.ts'
 import { startApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
 
-const app = await startApp({ pool: { max: 1 } })
+const warned: string[] = []
+const note = (_details: object, message: string) => void warned.push(message)
+const app = await startApp({ pool: { max: 1 }, log: { info: () => {}, warn: note, error: note } })
 
 beforeEach(() => app.sql('delete from samples'))
 
@@ -122,6 +128,38 @@ test.each(['discard all', 'deallocate all'])(
     expect(saved.outcome).toBe('saved')
   },
 )
+
+test.each([
+  ['open', 'begin'],
+  ['failed', 'begin; do $$ begin raise exception $r$no$r$; end $$'],
+  ['old and read-only', 'begin isolation level repeatable read read only; select 1'],
+])('what is saved where somebody left a transaction %s on the connection is there', async (_, left) => {
+  const { id } = await app.make('sample', { label: 'one' })
+  const path = `/records/sample/${id}`
+  warned.length = 0
+  await app.knex.raw(left).catch(() => {})
+  const saved = await app.call('PATCH', path, { body: { client_version: 1, changes: { label: 'two' } } })
+  expect(saved.status).toBe(200)
+  expect(warned).toEqual([expect.stringContaining('begun by raw SQL (BEGIN)')])
+  await app.knex.raw('rollback')
+  expect(await app.sql('select label, version::int from samples where id = ?', [id])).toEqual([
+    { label: 'two', version: 2 },
+  ])
+  await app.knex.raw(left).catch(() => {})
+  expect((await app.call('GET', path)).body.data.version).toBe(2)
+  await app.knex.raw(left).catch(() => {})
+  expect((await app.call('GET', '/changes')).status).toBe(200)
+})
+
+test('in a pool of pg a connection that somebody left within a transaction is closed', async () => {
+  const pool = new pg.Pool({ connectionString: app.database.url, max: 1 })
+  atEnd(() => pool.end())
+  await pool.query('begin')
+  const closed: Error[] = []
+  const connection = await acquireIdle<pg.PoolClient>(asKnex(pool), (error) => closed.push(error))
+  expect([closed.length, (await connection.query('select 1 as one')).rows]).toEqual([1, [{ one: 1 }]])
+  connection.release()
+})
 
 test('what is discarded out of sight, as by a pooler, is prepared again', async () => {
   const { id } = await app.make('sample', { label: 'one' })
