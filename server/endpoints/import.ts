@@ -10,7 +10,7 @@ import type { Actor } from '../base/record-type.ts'
 import type { Request, Response } from '../base/request.ts'
 import { inRequest } from '../base/tracing.ts'
 import { isUnavailable, unexpectedProblem } from '../db/errors.ts'
-import { READ_BEFORE } from '../http/json-body.ts'
+import { READ_AS_TEXT, READ_BEFORE } from '../http/json-body.ts'
 import { mutationIdOf, originOf, queryText } from '../http/request-parameters.ts'
 import { sendData, sendProblem } from '../http/responses.ts'
 import { type Handler, handle, type RouteOptions } from '../http/route-handler.ts'
@@ -125,6 +125,7 @@ const progressOf = (response: Response) => {
 /** The file's bytes; a reader of the app's own may have taken them all already. */
 const inputOf = (request: Request): AsyncIterable<Uint8Array> => {
   const { body } = request
+  if (request.readableEncoding !== null && typeof body !== 'string') refuse('malformed', READ_AS_TEXT)
   if (!request.readableEnded) return request.iterator({ destroyOnReturn: false })
   if (typeof body === 'string' || Buffer.isBuffer(body)) return Readable.from([Buffer.from(body)])
   return refuse('malformed', READ_BEFORE)

@@ -9,16 +9,21 @@ import type { Middleware, Request, Response } from '../base/request.ts'
 const PLAIN_JSON = /^application\/json(?:; ?charset=utf-8)?$/i
 const BYTE_ORDER_MARK = 0xfeff
 
+/** Said where a reader of the host's own took a body and kept it. */
+export const READ_BEFORE =
+  'The body was read before it came here. Mount this router before your body parsers, or hand on what they read as request.body.'
+
+/** Said where bytes can't be had any more. */
+export const READ_AS_TEXT =
+  'The body comes as text, not as bytes: something before this router called request.setEncoding(). Mount this router before it.'
+
 /** Why a body could not be read, by the failure's name in body-parser. */
 export const BODY_FAILURES: Record<string, string> = {
+  'stream.encoding.set': READ_AS_TEXT,
   'entity.parse.failed': 'The body is not JSON.',
   'encoding.unsupported': 'The body has an encoding that is not supported.',
   'charset.unsupported': 'The body must be UTF-8.',
 }
-
-/** Said where a reader of the host's own took a body and kept it. */
-export const READ_BEFORE =
-  'The body was read before it came here. Mount this router before your body parsers, or hand on what they read as request.body.'
 
 const notJson = () => new Refusal(problem('malformed', BODY_FAILURES['entity.parse.failed']))
 
@@ -81,14 +86,24 @@ const readPlain = (request: Request): Promise<void> =>
     request.once('close', cutOff)
   })
 
-/** Reads a JSON body, unless somebody before us has. */
-export const jsonBody = (limit: number): Middleware =>
-  bodyParser.json({
+/** Reads a JSON body, unless somebody before us has; also one that was paused while somebody looked who sent it. */
+export const jsonBody = (limit: number): Middleware => {
+  const parse = bodyParser.json({
     limit,
     verify: (_request, _response, bytes, encoding) => {
       if (encoding === 'utf-8') checkUtf8(bytes)
     },
   })
+  return (request, response, next) => {
+    let isOver = false
+    parse(request, response, (error?: unknown) => {
+      isOver = true
+      next(error)
+    })
+    // What is no JSON is left as it is, to who reads it.
+    if (!isOver && request.readableFlowing === false) request.resume()
+  }
+}
 
 /** Reads `request.body`, unless something before us in the app has; for bodies of at most `limit` bytes. */
 export const jsonReader = (limit: number) => {

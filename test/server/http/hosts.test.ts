@@ -1,7 +1,7 @@
 // One record server behind every host: Express 5, Express 4 with an extended query and what apps put before it, and Node's own
 // `http`. Whatever anybody asks for is answered alike, and no rejection is left unhandled, since that would end the process.
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import compression from 'compression'
 import express from 'express'
@@ -366,23 +366,35 @@ test('an origin that no browser sends is refused at the start, with what to writ
   expect(make('app.example.com')).toThrow('no origin')
 })
 
-test('a body that a reader before us took and kept is refused with a sentence', async () => {
-  const taking = express4()
-  taking.use((request, _response, next) => void request.resume().on('end', next))
-  const origin = await serve(taking.use('/api/v1', app.records.router))
-  const send = async (path: string, type: string, body: string) => {
-    const response = await fetch(`${origin}/api/v1${path}`, {
-      method: 'POST',
-      body,
-      headers: { authorization: 'Bearer alice', 'content-type': type },
-    })
-    return { status: response.status, detail: ((await response.json()) as { detail: string }).detail }
-  }
-  const sentence = expect.stringContaining('before your body parsers')
-  const refused = { status: 400, detail: sentence }
-  expect(await send('/records/project', 'application/json', '{"fields":{"name":"A"}}')).toEqual(refused)
-  expect(await send('/records/project/import', 'text/csv', 'name\nA\n')).toEqual(refused)
-})
+test.each([
+  ['took and kept it', (request) => once(request.resume(), 'end'), 'before your body parsers'],
+  ['set its encoding', async (request) => request.setEncoding('utf8'), 'request.setEncoding()'],
+  ['paused it', async (request) => request.pause(), null],
+] satisfies [string, (request: IncomingMessage) => Promise<unknown>, string | null][])(
+  'a body where a reader before us %s is read, or refused with a sentence',
+  async (_, reader, sentence) => {
+    const taking = express4()
+    taking.use((request, _response, next) => void reader(request).then(() => next()))
+    const origin = await serve(taking.use('/api/v1', app.records.router))
+    const send = async (path: string, type: string, body: string) => {
+      const response = await fetch(`${origin}/api/v1${path}`, {
+        method: 'POST',
+        body,
+        headers: { authorization: 'Bearer alice', 'content-type': type },
+        signal: AbortSignal.timeout(10_000),
+      })
+      return { status: response.status, detail: ((await response.json()) as { detail?: string }).detail }
+    }
+    const expected = (status: number) =>
+      sentence === null
+        ? { status, detail: undefined }
+        : { status: 400, detail: expect.stringContaining(sentence) }
+    expect(await send('/records/project', 'application/json', '{"fields":{"name":"A"}}')).toEqual(
+      expected(201),
+    )
+    expect(await send('/records/project/import', 'text/csv', 'name\nA\n')).toEqual(expected(200))
+  },
+)
 
 test.each(PATHS)('an app whose sign-in fails answers 503 or 500 at %s', async (path) => {
   app.people.set('alice', new Error('The sessions are gone.'))
