@@ -231,10 +231,10 @@ export function bindForm<F extends object = Fields>(
 
   /** The control can show such a value. */
   const hasForm = (control: Control, value: unknown) => {
-    const as = isCheckbox(control) ? 'checkbox' : kindOfControl(control)
-    const isShown = isList(control) ? isChoosable(value) : !isShownOnly(value, as, types.get(control.name))
-    if (!isShown) warn({ kind: 'input', name: control.name, as })
-    return isShown
+    const kind = isCheckbox(control) ? 'checkbox' : kindOfControl(control)
+    if (isList(control) ? isChoosable(value) : !isShownOnly(value, kind, types.get(control.name))) return true
+    warn({ kind: 'input', name: control.name })
+    return false
   }
 
   /** What is a value for the user who insists is one; other texts are said from now on. */

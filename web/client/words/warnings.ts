@@ -9,7 +9,7 @@ export type Warning =
   | { kind: 'list'; type: string; scope: object; code: string }
   | { kind: 'record'; type: string; code: string }
   | { kind: 'code'; cause: string }
-  | { kind: 'input'; name: string; as: string }
+  | { kind: 'input'; name: string }
 
 const MOST = 50
 const said = new Set<string>()
@@ -29,7 +29,7 @@ function sentenceOf(warning: Warning): string {
     case 'record':
       return `A record of “${warning.type}” is not watched (${warning.code}): it is not there, this person may not read it, or no type of that name is declared in createRecordServer.`
     case 'input':
-      return `The input of “${warning.name}” is read-only: as “${warning.as}” it can't show the whole value, and typing would lose the rest. A time needs datetime (<input type="datetime-local">), a day date; an object or a list a control of your own.`
+      return `The input of “${warning.name}” is read-only: it can't show the whole value, and typing would lose the rest. A time of day needs <input type="datetime-local"> (as: 'datetime'), a day <input type="date">, an object or a list a control of your own.`
     case 'code':
       return `The code of a live connection could not be loaded, and events come in another way, or by polling: ${warning.cause}. Does the bundle take the browser's files of socket.io-client? See “HTTP works and the socket is refused” in ${PAGE}.`
   }

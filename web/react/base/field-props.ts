@@ -83,7 +83,7 @@ export function fieldProps(view: FieldView, asked: InputKind | undefined): Field
     ...(view.isHighlighted ? { 'data-nc-highlight': '' as const } : {}),
   }
   const hasForm = !isShownOnly(value, kind, field.type)
-  if (!hasForm) warn({ kind: 'input', name, as: kind })
+  if (!hasForm) warn({ kind: 'input', name })
   const isFixed = view.isFixed || !hasForm
   texts.asked.set(name, asked)
   if (kind === 'checkbox') {

@@ -48,6 +48,7 @@ test('each warning is said once, with what to look at', () => {
       /\{"port":"1"\}.*`lists` of trackTable/,
     ],
     [{ kind: 'record', type: 'boat', code: 'not_found' }, /A record of “boat” is not watched/],
+    [{ kind: 'input', name: 'due' }, /input of “due” is read-only.*datetime-local/],
     [{ kind: 'code', cause: 'no "fs"' }, /code of a live connection .*no "fs".*socket\.io-client/],
   ]
   for (const [warning] of [...warnings, ...warnings]) say(warning)
