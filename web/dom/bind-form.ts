@@ -232,9 +232,9 @@ export function bindForm<F extends object = Fields>(
   /** The control can show such a value. */
   const hasForm = (control: Control, value: unknown) => {
     const kind = isCheckbox(control) ? 'checkbox' : kindOfControl(control)
-    if (isList(control) ? isChoosable(value) : !isShownOnly(value, kind, types.get(control.name))) return true
-    warn({ kind: 'input', name: control.name })
-    return false
+    const isWhole = isList(control) ? isChoosable(value) : !isShownOnly(value, kind, types.get(control.name))
+    if (!isWhole) warn({ kind: 'input', name: control.name })
+    return isWhole
   }
 
   /** What is a value for the user who insists is one; other texts are said from now on. */

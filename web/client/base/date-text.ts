@@ -3,7 +3,7 @@
 
 /** `value`: what was typed; `unfinished`: it may become one yet, or is one already (`meant`) for the user who insists. */
 export type ReadDate =
-  | { kind: 'value'; value: string | null }
+  | { kind: 'value'; value: string }
   | { kind: 'unfinished'; meant?: string }
   | { kind: 'unreadable' }
 
@@ -70,7 +70,6 @@ function isDay(text: string): boolean {
 
 /** `base`: the record's value, whose midnight stays with the day. */
 export function readDay(text: string, base: unknown): ReadDate {
-  if (text === '') return { kind: 'value', value: null }
   if (!isDay(text)) return { kind: 'unreadable' }
   const value = text + (typeof base === 'string' ? (MIDNIGHT.exec(base)?.[0] ?? '') : '')
   return isWholeYear(text) ? { kind: 'value', value } : { kind: 'unfinished', meant: value }
@@ -78,7 +77,6 @@ export function readDay(text: string, base: unknown): ReadDate {
 
 /** `base`: the record's value, which says whether there is a zone, and which of two same hours of a night is meant. */
 export function readTime(text: string, base: unknown): ReadDate {
-  if (text === '') return { kind: 'value', value: null }
   const parts = TIME.exec(text)
   if (!parts || parts[5] !== undefined) return { kind: 'unreadable' }
   const value = timeOf(parts, typeof base === 'string' ? TIME.exec(base) : null)
