@@ -9,7 +9,7 @@ import { byRun } from '../../../support/short-run.ts'
 import { waitFor } from '../../../support/wait-for.ts'
 import { type Project, startLiveServer } from '../live-server.ts'
 
-const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? byRun({ short: 60, full: 400 }))
+const SAVES = Number(process.env.NOCLOBBER_REPLAYS ?? byRun({ short: 120, full: 400 }))
 const PEOPLE = 8
 const SEED = Number(process.env.NOCLOBBER_SEED ?? Date.now() % 2 ** 31)
 
