@@ -183,7 +183,9 @@ test.each([
   expect([restored.status, restored.body.data?.fields.body]).toEqual([200, 'one'])
 })
 
-test('a huge value, and thousands of versions, are read, proposed and brought back', { tags: 'full' }, async () => {
+test('a huge value, and thousands of versions, are read, proposed and brought back', {
+  tags: 'full',
+}, async () => {
   const huge = 'ä'.repeat(400_000)
   const claude = await connect('claude')
   const made = await claude('text_create', { fields: { body: 'x' } })
