@@ -6,6 +6,10 @@ import type { Knex } from 'knex'
 /** As pg knows it from the server's last answer; before 8.18 it doesn't say. */
 interface Stated {
   getTransactionStatus?(): string | null
+  /** `false` while the server's last answer is not whole: an error comes before the state that it leaves. */
+  readyForQuery?: boolean
+  once(event: 'drain' | 'end', listener: () => void): void
+  off(event: 'drain' | 'end', listener: () => void): void
   __knex__disposed?: unknown
 }
 
@@ -14,6 +18,18 @@ const LEFT_OPEN =
   'done in it is undone. See docs/troubleshooting.md#saved-and-then-gone of the package noclobber.'
 
 const MOST = 10
+
+/** Until the server's last answer is whole, or there will be no more of it. */
+const settled = (connection: Stated): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      connection.off('drain', settle)
+      connection.off('end', settle)
+      resolve()
+    }
+    connection.once('drain', settle)
+    connection.once('end', settle)
+  })
 
 /**
  * A connection to send on: the transaction's own where `knex` is one, else one that is in none. Others are closed.
@@ -28,6 +44,7 @@ export const acquireIdle = async <Connection>(
   const { client } = knex
   for (let closed = 0; ; closed += 1) {
     const connection: Connection & Stated = await client.acquireConnection()
+    if (!knex.isTransaction && connection.readyForQuery === false) await settled(connection)
     const status = knex.isTransaction ? null : connection.getTransactionStatus?.()
     if (status !== 'T' && status !== 'E') return connection
     const error = new Error(LEFT_OPEN)

@@ -8,7 +8,14 @@ import { FRAGMENTS, readSql, substitute, VALUES } from '../../migrations/sql.ts'
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
 const files = (await readdir(FOLDER, { recursive: true })).filter((path) => path.endsWith('.sql')).sort()
 /** Of the migrations behind the first. */
-const LATER = ['restores.sql', 'proposals.sql', 'tenant-changes.sql', 'retention.sql']
+const LATER = [
+  'restores.sql',
+  'proposals.sql',
+  'tenant-changes.sql',
+  'retention.sql',
+  'open-proposals.sql',
+  'batched-restores.sql',
+]
 const fragments = FRAGMENTS.map((name) => `fragments/${name.replaceAll('_', '-')}.sql`)
 
 test('each file is installed, or is a fragment of one', () => {

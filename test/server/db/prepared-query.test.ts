@@ -1,4 +1,7 @@
 // Prepared statements on one connection: from the second time on they are sent in fewer steps, and mean the same.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import createKnex from 'knex'
 import pg from 'pg'
 import { beforeEach, expect, test } from 'vitest'
 import { acquireIdle } from '../../../server/db/left-open.ts'
@@ -159,6 +162,35 @@ test('in a pool of pg a connection that somebody left within a transaction is cl
   const connection = await acquireIdle<pg.PoolClient>(asKnex(pool), (error) => closed.push(error))
   expect([closed.length, (await connection.query('select 1 as one')).rows]).toEqual([1, [{ one: 1 }]])
   connection.release()
+})
+
+test('an error that comes before the state that it leaves is waited out', async () => {
+  const url = new URL(app.database.url)
+  const { hostname, port } = url
+  // The last message of an answer, six bytes that say the state, comes some time behind the others.
+  const proxy = createServer((client) => {
+    const database = connect(Number(port), hostname)
+    client.pipe(database)
+    database.on('data', (chunk) => {
+      client.write(chunk.subarray(0, -6))
+      setTimeout(() => client.write(chunk.subarray(-6)), 30)
+    })
+    client.on('close', () => database.destroy())
+  })
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  url.port = String((proxy.address() as AddressInfo).port)
+  const knex = createKnex({ client: 'pg', connection: url.href, pool: { min: 0, max: 1 } })
+  atEnd(async () => {
+    await knex.destroy()
+    proxy.close()
+  })
+  await knex.raw('select 1')
+  await knex.raw(`begin; do $$ begin raise exception 'no'; end $$`).catch(() => {})
+  const closed: Error[] = []
+  const connection = await acquireIdle<pg.Client>(knex, (error) => closed.push(error))
+  const answer = await connection.query('select 1 as one').catch(String)
+  await knex.client.releaseConnection(connection)
+  expect([closed.length, answer]).toMatchObject([1, { rows: [{ one: 1 }] }])
 })
 
 test('what is discarded out of sight, as by a pooler, is prepared again', async () => {
