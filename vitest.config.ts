@@ -84,7 +84,7 @@ const FULL_RUN_ONLY = [
   // A page with what is tried without one or by another story, and sizes.
   'test/e2e/{offline-creation,browser-services,importing,typing,activity,large-record,per-key}.test.ts',
   // Compilers over all documents, and each benchmark.
-  'test/architecture/{guides,bench}.test.ts',
+  'test/architecture/bench.test.ts',
 ]
 const leftOut = isShortRun ? FULL_RUN_ONLY : []
 
