@@ -83,7 +83,7 @@ const FULL_RUN_ONLY = [
   'test/faults/{cluster,nginx,leaving}.test.ts',
   // A page with what is tried without one or by another story, and sizes.
   'test/e2e/{offline-creation,browser-services,importing,typing,activity,large-record,per-key}.test.ts',
-  // Compilers over all documents, and each benchmark.
+  // Each benchmark.
   'test/architecture/bench.test.ts',
 ]
 const leftOut = isShortRun ? FULL_RUN_ONLY : []
