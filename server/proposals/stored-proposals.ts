@@ -40,33 +40,38 @@ select ${COLUMNS} from p`)
 /** …, proposal */
 const READ = statement(`select ${COLUMNS} from noclobber.proposals p where ${OF_RECORD} and p.id = $5::uuid`)
 
-/** …, state, after, bytes: the newest first, as many as fit, one at least. */
-const LIST = statement(`
-with l as materialized (
-  select ${COLUMNS}, row_number() over newest as number,
-    sum(octet_length(p.changes::text)) over (newest rows unbounded preceding) as bytes
-  from noclobber.proposals p
+/** The first of some rows, as many as fit, one at least; `found` is one more where there are more than `most`. */
+const fitting = (rows: string, order: 'asc' | 'desc', { most, bytes }: { most: string; bytes: string }) =>
+  statement(`
+with r as materialized (${rows} order by p.proposed_at ${order}, p.id ${order} limit ${most} + 1),
+l as (
+  select r.*, row_number() over first as number, sum(octet_length(r.changes::text)) over (first rows unbounded preceding) as bytes
+  from r window first as (order by r.moment ${order}, r.id::uuid ${order}))
+select l.*, (select pg_catalog.count(*)::int from r) as found from l
+where l.number = 1 or l.bytes <= ${bytes}::bigint and l.number <= ${most} order by l.number`)
+
+/** …, state, after, bytes: the newest first. */
+const LIST = fitting(
+  `select ${COLUMNS}, p.proposed_at as moment from noclobber.proposals p
   where ${OF_RECORD} and ($5::text is null or p.state = $5)
-    and ($6::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $6))
-  window newest as (order by p.proposed_at desc, p.id desc) order by number limit ${MAX_PROPOSALS + 1})
-select l.*, (select pg_catalog.count(*)::int from l) as found from l
-where l.number = 1 or l.bytes <= $7::bigint and l.number <= ${MAX_PROPOSALS} order by l.number`)
+    and ($6::uuid is null or (p.proposed_at, p.id) < (select a.proposed_at, a.id from noclobber.proposals a where a.id = $6))`,
+  'desc',
+  { most: `${MAX_PROPOSALS}`, bytes: '$7' },
+)
 
 /** Before all. */
 const EPOCH: Place = ['0', '00000000-0000-0000-0000-000000000000']
 
-/** source, who or null, tenant or null, unseen, microseconds and id of the one before, rows, bytes: the oldest first, one at least. */
-const LIST_OPEN = statement(`
-with l as materialized (
-  select ${COLUMNS}, p.record_id, (extract(epoch from p.proposed_at) * 1000000)::bigint::text as micros,
-    row_number() over oldest as number, sum(octet_length(p.changes::text)) over (oldest rows unbounded preceding) as bytes
+/** source, who or null, tenant or null, unseen, microseconds and id of the one before, rows, bytes: the oldest first. */
+const LIST_OPEN = fitting(
+  `select ${COLUMNS}, p.record_id, p.proposed_at as moment, (extract(epoch from p.proposed_at) * 1000000)::bigint::text as micros
   from noclobber.proposals p
   where p.table_name = $1 and p.state = 'open' and coalesce(p.tenant_id, '') = coalesce($3, '') and ${shown('p.record_id')}
     and ($2::text is null or $2 in (p.proposed_by->>'id', p.proposed_by->'on_behalf_of'->>'id'))
-    and (p.proposed_at, p.id) > (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)
-  window oldest as (order by p.proposed_at, p.id) order by number limit $7::int + 1)
-select l.*, (select pg_catalog.count(*)::int from l) as found from l
-where l.number = 1 or l.bytes <= $8::bigint and l.number <= $7::int order by l.number`)
+    and (p.proposed_at, p.id) > (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)`,
+  'asc',
+  { most: '$7::int', bytes: '$8' },
+)
 
 /** …, proposal, state, who, fields, version: nothing where it is decided. */
 const DECIDE = statement(`

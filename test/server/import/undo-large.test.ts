@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { UndoneRow } from '../../../server/protocol/bulk-and-import.ts'
 import { type Person, startApp, type TestApp } from '../../support/app.ts'
+import { onNode } from '../../support/on-node.ts'
 import { byRun } from '../../support/short-run.ts'
 
 const ROWS = Number(process.env.NOCLOBBER_ROWS ?? byRun({ short: 1_200, full: 2_000 }))
@@ -36,18 +37,6 @@ const app = await startApp({
   },
 })
 
-const connections = async () =>
-  (await app.sql(
-    `select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend'`,
-  )) as { pid: number }[]
-/** Runs on a node of its own, until the last of its connections has ended: only then has PostgreSQL counted what they read. */
-const onNode = async (work: (node: TestApp) => Promise<void>) => {
-  const others = new Set((await connections()).map(({ pid }) => pid))
-  const node = await startApp({ database: app.database, types, limits })
-  await work(node)
-  await node.stop()
-  await expect.poll(async () => (await connections()).filter(({ pid }) => !others.has(pid))).toEqual([])
-}
 /** Transactions that were committed, and rows of the log that were read, by connections that have ended: others say it later. */
 const counted = async () => {
   const [row] = await app.sql(
@@ -108,7 +97,7 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
   await app.records.stop()
   const outcomes: UndoneRow[] = []
   let peak = 0
-  await onNode(async (other) => {
+  await onNode(app, { types, limits }, async (other) => {
     for (let after: string | null | undefined; after !== null; ) {
       const part: { data: UndoneRow[]; next: string | null } = await undoPart(other, after ?? null)
       outcomes.push(...part.data)
@@ -149,7 +138,7 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
   // What it has deleted is a long list, read page by page, and one by one where it is brought back.
   const readBefore = await deletionsRead()
   const deleted: { id: string; version: number }[] = []
-  await onNode(async (lister) => {
+  await onNode(app, { types, limits }, async (lister) => {
     for (let after: string | null = ''; after !== null; ) {
       const page = await lister.call('GET', `/deleted/item?limit=20${after && `&after=${after}`}`)
       expect(page.status, page.text).toBe(200)
@@ -162,7 +151,7 @@ test(`an import of ${ROWS} rows, half of them new, is undone, cut off half way a
   expect((readForList - readBefore) / deleted.length).toBeLessThan(2)
   const oldest = deleted.at(-1)
   const body = { client_version: oldest?.version }
-  await onNode(async (restorer) => {
+  await onNode(app, { types, limits }, async (restorer) => {
     const restored = await restorer.call('POST', `/records/item/${oldest?.id}/restore`, { body })
     expect(restored.status, restored.text).toBe(200)
   })
