@@ -1,6 +1,7 @@
 // A handler that waits for its person's turn. Invariant: the body is here before, so no turn is spent on waiting for a
 // client's bytes; a client that has gone meanwhile costs nothing more; a request and its answer count by their bytes.
 import type { FairQueue } from '../pacing/fair-queue.ts'
+import { unsentBytes } from './body-in-pieces.ts'
 import type { Handler } from './route-handler.ts'
 
 /**
@@ -18,7 +19,8 @@ export const inTurn =
       if (!response.destroyed) await handler(request, response, actor)
     } finally {
       if (successMs > 0 && response.statusCode < 300) queue.spend(actor, successMs)
-      end((socket.bytesWritten ?? written) - written + (Number(request.headers['content-length']) || 0))
+      const answered = (socket.bytesWritten ?? written) - written + unsentBytes(response)
+      end(answered + (Number(request.headers['content-length']) || 0))
     }
   }
 

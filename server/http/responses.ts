@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { mapInSlices } from '../pacing/time-slices.ts'
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../protocol/index.ts'
+import { endInPieces, PIECE_BYTES } from './body-in-pieces.ts'
 
 const RETRY_AFTER_S = 2
 
@@ -26,12 +27,16 @@ const sendText = (
   text: string,
   headers: Record<string, string>,
 ) => {
+  const bytes = Buffer.byteLength(text)
   begin(response, status, {
     ...headers,
     'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
+    'Content-Length': bytes,
     'Cache-Control': 'private, no-cache',
-  }).end(text)
+  })
+  const isReplaced = Object.hasOwn(response, 'end') || Object.hasOwn(response, 'write')
+  if (bytes > PIECE_BYTES && !isReplaced) endInPieces(response, Buffer.from(text))
+  else response.end(text)
 }
 
 /** The record's version as an entity tag: `"7"`. */

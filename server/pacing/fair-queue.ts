@@ -20,6 +20,11 @@ export interface FairQueueOptions {
    * work runs in between. Default 0.
    */
   restShare?: number
+  /**
+   * A piece that costs so many milliseconds of work keeps the event loop busy for as long. After one, while others are at work, its
+   * person's pieces are done one at a time: several that end together would delay everybody by all of them. Default: none does.
+   */
+  heavyMs?: number
   /** Pieces of one person's work that may wait; a further one is refused as `rate_limited`. Default: any number. */
   mostWaiting?: number
   /** Who is at work in any queue of the node. Default: this queue alone counts. */
@@ -57,8 +62,8 @@ export interface FairQueue {
   waiting(): number
 }
 
-/** The longest pause after a piece. */
-const MOST_REST_MS = 100
+/** The longest pause after a piece, of a person who is alone and while others are at work. */
+const MOST_REST_MS = { alone: 100, besideOthers: 500 }
 /** A page that opens a few lists at once causes no pause. */
 const FEW = 4
 
@@ -73,6 +78,8 @@ interface Line {
   running: number
   /** No sooner than this. */
   restsUntil: number
+  /** The last piece was. */
+  isHeavy: boolean
 }
 
 type Lines = Map<string, Line>
@@ -80,7 +87,13 @@ type Lines = Map<string, Line>
 const waitingIn = ({ waiting }: Line): number => waiting?.size ?? 0
 
 export const createFairQueue = (options: FairQueueOptions): FairQueue => {
-  const { atOnce, perPerson, restShare = 0, now = () => performance.now() } = options
+  const {
+    atOnce,
+    perPerson,
+    restShare = 0,
+    heavyMs = Number.POSITIVE_INFINITY,
+    now = () => performance.now(),
+  } = options
   const { mostWaiting = Number.POSITIVE_INFINITY, activity, allowance, costOf = (tookMs) => tookMs } = options
   /** By tenant, then by user; the first has waited longest for a turn. */
   const tenants = new Map<string, Lines>()
@@ -103,9 +116,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
 
   /** Another's save would meet two of its pieces at any time, and the database has no processor left for that save. */
   const isCrowding = (line: Line): boolean =>
-    Number.isFinite(atOnce) &&
-    restShare > 0 &&
-    waitingIn(line) > FEW &&
+    (line.isHeavy || (Number.isFinite(atOnce) && restShare > 0 && waitingIn(line) > FEW)) &&
     activity?.hasOthers(line.person) === true
 
   const hasShareLeft = (line: Line): boolean =>
@@ -118,7 +129,7 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     const { tenantId, id } = person
     const lines = tenants.get(tenantId) ?? new Map<string, Line>()
     tenants.set(tenantId, lines)
-    const line = lines.get(id) ?? { person, waiting: null, running: 0, restsUntil: 0 }
+    const line = lines.get(id) ?? { person, waiting: null, running: 0, restsUntil: 0, isHeavy: false }
     lines.set(id, line)
     return line
   }
@@ -184,11 +195,16 @@ export const createFairQueue = (options: FairQueueOptions): FairQueue => {
     return (size = 0) => {
       if (isOver) return
       isOver = true
-      allowance?.spend(person, costOf(now() - begunAt, size))
+      const tookMs = now() - begunAt
+      const costMs = costOf(tookMs, size)
+      allowance?.spend(person, costMs)
+      line.isHeavy = costMs >= heavyMs
       line.running -= 1
       running -= 1
-      if (waitingIn(line) > FEW && restShare > 0)
-        line.restsUntil = now() + Math.min(MOST_REST_MS, (now() - begunAt) * restShare)
+      if (waitingIn(line) > FEW && restShare > 0) {
+        const most = activity?.hasOthers(person) ? MOST_REST_MS.besideOthers : MOST_REST_MS.alone
+        line.restsUntil = now() + Math.min(most, tookMs * restShare)
+      }
       rotate(person, line)
       forget(person, line)
       if (waiting > 0) pump()

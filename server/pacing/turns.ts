@@ -27,7 +27,9 @@ export interface Turns {
 const SHORT_MS = 2
 /** A write that was made has others' writes wait for the disk, which no processor's time says. At strictest 30 a second pass. */
 export const WRITE_MS = 1
-const BYTES_PER_MS = 40_000
+const BYTES_PER_MS = 20_000
+/** Answers of 100 kB and more. */
+const HEAVY_MS = 7
 const JOIN_MS = 1
 const ROOMS_PER_MS = 50
 
@@ -53,6 +55,7 @@ export const createTurns = (limits: Limits, connections: number): Turns => {
     short: createFairQueue({
       atOnce: Math.max(1, connections),
       perPerson: limits.shortPerPerson,
+      heavyMs: HEAVY_MS,
       ...short,
     }),
     long: createFairQueue({

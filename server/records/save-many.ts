@@ -196,7 +196,7 @@ const writeTargets = async (
     // Other requests get their turn; but not while this one holds locks.
     if (!transaction && slices.isOver()) await slices.rest()
     const record = known.sql.toRecord(row)
-    if (row.noclobber_omitted.length === 0 && !known.reactsTo.has('update')) written.push(record)
+    if (row.noclobber_omitted === null && !known.reactsTo.has('update')) written.push(record)
     entries.set(record.id, savedEntry(record))
   }
   if (!transaction || !known.reactsTo.has('update')) return null

@@ -50,8 +50,16 @@ export interface RowSize {
   shownBytes: string
   /** Each field; of what is withheld, which permissions may look at, large values are null. */
   shown: string[]
-  /** Each field, with large values left out; `noclobber_omitted` names these, `noclobber_bytes` counts the rest. */
+  /** Each field, with large values left out; `noclobber_omitted` names these or is null, `noclobber_bytes` counts the rest. */
   lean: string[]
+}
+
+/** Null where there are none, as in most rows: an array is costly to parse. */
+const omittedNames = (long: [string, string][]): string => {
+  if (long.length === 0) return 'null::text[]'
+  const isLarge = long.map(([, size]) => `${size} > ${LARGE}`)
+  const names = long.map(([name], at) => `case when ${isLarge[at]} then ${quoteText(name)} end`)
+  return `case when ${isLarge.join(' or ')} then pg_catalog.array_remove(array[${names.join(', ')}]::text[], null) end`
 }
 
 /** @param unseen Fields that are withheld from those whose answers these are. */
@@ -74,7 +82,6 @@ export const rowSize = (tracked: TrackedType, unseen: string[]): RowSize => {
       ? `case when ${size} <= ${LARGE} then ${value} end as ${alias}`
       : `${value} as ${alias}`
   }
-  const omitted = long.map(([name, size]) => `case when ${size} > ${LARGE} then ${quoteText(name)} end`)
   return {
     bytes: `(${sum(whole)})`,
     shownBytes: `(${sumOf(
@@ -84,7 +91,7 @@ export const rowSize = (tracked: TrackedType, unseen: string[]): RowSize => {
     shown: sizes.map(([name, size]) => selected(name, unseen.includes(name), size)),
     lean: [
       ...sizes.map(([name, size]) => selected(name, true, size)),
-      `pg_catalog.array_remove(array[${omitted.join(', ')}]::text[], null) as "noclobber_omitted"`,
+      `${omittedNames(long)} as "noclobber_omitted"`,
       `(${sum((size) => `least(${size}, ${LARGE})`)})::bigint as "noclobber_bytes"`,
     ],
   }

@@ -100,6 +100,33 @@ test('who has many waiting rests after each piece, and others don’t', async ()
   expect(begun.at(-1)).toBe('alice 3')
 })
 
+test('beside other people, who has had a heavy piece does one after another', async () => {
+  let hasOthers = true
+  const activity = { note: () => {}, hasOthers: () => hasOthers }
+  const costOf = (_tookMs: number, size: number) => size
+  const queue = createFairQueue({ atOnce: 10, perPerson: 2, heavyMs: 5, activity, costOf, now: () => 0 })
+  const begun: string[] = []
+  const ask = async (name: string) => {
+    const end = await queue.enter(alice)
+    begun.push(name)
+    return end
+  }
+  const [first, second] = [await ask('1'), await ask('2')]
+  const [third, fourth] = [ask('3'), ask('4')]
+  first(4)
+  await settle()
+  expect(begun).toEqual(['1', '2', '3'])
+  second(5)
+  await settle()
+  expect(begun).toEqual(['1', '2', '3'])
+  const end = await third
+  end(5)
+  await fourth
+  hasOthers = false
+  await ask('5')
+  expect(begun).toEqual(['1', '2', '3', '4', '5'])
+})
+
 test('beside other people, who has many waiting does one after another', async () => {
   const time = 0
   let hasOthers = true

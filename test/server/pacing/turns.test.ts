@@ -1,7 +1,12 @@
 // What one person may have under way at a time: beyond it an answer says so, and others are served.
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Knex } from 'knex'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../server/base/options.ts'
+import { endInPieces, PIECE_BYTES, unsentBytes } from '../../../server/http/body-in-pieces.ts'
 import { inTurn } from '../../../server/http/in-turn.ts'
 import { createFairQueue, type FairQueue } from '../../../server/pacing/fair-queue.ts'
 import type { Person } from '../../../server/pacing/person.ts'
@@ -9,6 +14,7 @@ import { mapInSlices } from '../../../server/pacing/time-slices.ts'
 import { createTurns } from '../../../server/pacing/turns.ts'
 import { createWorkAllowance } from '../../../server/pacing/work-allowance.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
+import { atEnd } from '../../support/at-end.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const poll = (app: TestApp, as: string, signal: AbortSignal, cursor = '') =>
@@ -218,4 +224,28 @@ test('many entries of an answer are made in slices, between which others have th
   clearInterval(other)
   expect(made.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5])
   expect(made.map((entry) => entry.passed > 0)).toEqual([false, true, true, true, true])
+})
+
+test('a large body leaves in pieces, between which others have their turn, and counts whole at once', async () => {
+  const body = randomBytes(5 * PIECE_BYTES + 1)
+  const pieces: number[] = []
+  let atFirst = 0
+  const server = createServer((_request, response) => {
+    const seen = (send: (piece: Buffer) => unknown) => (piece: Buffer) => {
+      pieces.push(piece.length)
+      return send.call(response, piece)
+    }
+    const [write, end] = [response.write, response.end]
+    response.writeHead(200, { 'Content-Length': body.length })
+    Object.assign(response, { write: seen(write), end: seen(end) })
+    endInPieces(response, body)
+    atFirst = unsentBytes(response)
+  })
+  atEnd(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const answer = await fetch(`http://127.0.0.1:${port}/`)
+  expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true)
+  expect(pieces).toEqual([...Array(5).fill(PIECE_BYTES), 1])
+  expect(atFirst).toBe(body.length - PIECE_BYTES)
 })
