@@ -40,7 +40,15 @@ async function tablesOf(terminal: Terminal, values: Values, root: string): Promi
   }
 }
 
-function describe({ out, cwd }: Terminal, app: FoundApp, tables: TableProposal[] | null) {
+/** More tables than these are described only where something is to be said of them. */
+const FEW_TABLES = 12
+
+function describe(
+  { out, cwd }: Terminal,
+  app: FoundApp,
+  tables: TableProposal[] | null,
+  chosen: TableProposal[],
+) {
   const folder = relative(cwd, app.root)
   if (folder && !folder.startsWith('..')) out(`The server's package: ${folder}`)
   const version = (name: string) => (app.packages.has(name) ? `${name} ${app.packages.get(name)}` : null)
@@ -61,7 +69,12 @@ function describe({ out, cwd }: Terminal, app: FoundApp, tables: TableProposal[]
   if (app.serverFile) out(`  server: ${app.serverFile}`)
   if (app.pages) out(`  pages: ${app.pages.folder}, ${app.pages.framework} ${app.pages.version}`)
   if (app.migrations.isThere) out(`  migrations: ${app.migrations.folder}`)
-  for (const { name, key, options, isTracked, whyNot, maybeTenant } of (tables ?? []).filter(isOfApp)) {
+  const ofApp = (tables ?? []).filter(isOfApp)
+  const described = ofApp.filter(
+    (table) =>
+      ofApp.length <= FEW_TABLES || chosen.includes(table) || table.isTracked || table.whyNot !== null,
+  )
+  for (const { name, key, options, isTracked, whyNot, maybeTenant } of described) {
     const { tenant, columns } = options
     const says = [
       key.length > 0 ? `key ${key.join(', ')}` : 'no key',
@@ -75,6 +88,8 @@ function describe({ out, cwd }: Terminal, app: FoundApp, tables: TableProposal[]
     ]
     out(`  table ${name}: ${says.filter((part) => part !== null).join(', ')}`)
   }
+  const others = ofApp.length - described.length
+  if (others > 0) out(`  and ${others} more table${others > 1 ? 's' : ''}`)
 }
 
 /** The file that is there in its place. */
@@ -119,7 +134,7 @@ export const init: Command = {
       )
     const { files, left, tables: chosen } = propose(app, tables, wanted)
     const isShownOnly = values['dry-run'] === true || (values.yes !== true && !isQuiet && !terminal.ask)
-    if (!isQuiet) describe(terminal, app, tables)
+    if (!isQuiet) describe(terminal, app, tables, chosen)
     const written: string[] = []
     let unwritten = 0
     for (const file of files) {

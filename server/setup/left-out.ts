@@ -1,5 +1,6 @@
 // What init proposes nothing for, as lines for people: tables that it passed over, and columns that it can't judge. Invariant: no table
 // is passed over without a word.
+import { groupBy } from '../base/groups.ts'
 import { type TableProposal, whyLeftOut } from './look-at-tables.ts'
 
 /** Of the tools that keep migrations, which nobody edits. */
@@ -12,12 +13,14 @@ export const isOfApp = ({ name }: { name: string }): boolean => !OF_TOOLS.test(n
 export function leftOutLines(all: TableProposal[], tables: TableProposal[], most: number): string[] {
   const left = all.filter((table) => !tables.includes(table) && !table.isTracked && isOfApp(table))
   if (left.length === 0) return []
-  const named = left.map((table) => `${table.name} (${whyLeftOut(table) ?? `more than ${most} at once`})`)
-  const wanted = left.filter(({ whyNot }) => whyNot === null).map(({ name }) => name)
+  const reasons = groupBy(left, (table) => whyLeftOut(table) ?? `more than ${most} at once`)
+  const named = [...reasons].map(([why, those]) => `${those.map(({ name }) => name).join(', ')} (${why})`)
+  const possible = left.filter(({ whyNot }) => whyNot === null)
+  const likely = possible.find((table) => whyLeftOut(table) !== 'by its name') ?? possible[0]
   return [
-    `Left out: ${named.join(', ')}`,
-    ...(wanted.length > 0
-      ? [`  If people edit some of them, name those: npx noclobber init --tables ${wanted[0]},…`]
+    `Left out: ${named.join('; ')}`,
+    ...(likely
+      ? [`  If people edit some of them, name those: npx noclobber init --tables ${likely.name},…`]
       : []),
   ]
 }

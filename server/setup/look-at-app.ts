@@ -49,6 +49,10 @@ export interface FoundApp {
   readsUrl: boolean
   /** The file from `root` that sets `DATABASE_URL`. */
   envFile: string | null
+  /** Are routes of its own below `/api/v1`? Ours there would take its `/events` and `/records`. */
+  hasOwnApi: boolean
+  /** The settings of Vite from `root` that pass requests on to a server. */
+  proxyFile: string | null
 }
 
 /** In this order: a Nest app has Express too, and Prisma is no query builder that another would stand beside. */
@@ -79,7 +83,8 @@ const sourcesOf = async (root: string): Promise<string[]> => {
   for (let folder = folders.shift(); folder && found.length < MOST_FILES; folder = folders.shift())
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       if (entry.isDirectory() && !SKIPPED.test(entry.name)) folders.push(join(folder, entry.name))
-      else if (entry.isFile() && /(?<!\.d)\.[cm]?[jt]s$/.test(entry.name))
+      // `bin/www` is what Express's own generator makes.
+      else if (entry.isFile() && /^www$|(?<!\.d)\.[cm]?[jt]s$/.test(entry.name))
         found.push(join(folder, entry.name))
     }
   return found
@@ -100,9 +105,12 @@ const MAKES_SOURCE = /\bnew DataSource\s*\(/
 /** Of TypeORM, in TypeScript or as its tool writes JavaScript. */
 const IS_MIGRATION = /\bMigrationInterface\b|\basync up\(\s*queryRunner\b/
 
+/** But for our own router there, of a run before. */
+const OWN_API = /['"`]\/api\/v1\b(?!['"`]\s*,\s*\w+\.(?:router|handler)\b)/
+
 type OfSources = Pick<
   FoundApp,
-  'serverFile' | 'listenFile' | 'altersIn' | 'remakesIn' | 'readsUrl' | 'dataSourceFile'
+  'serverFile' | 'listenFile' | 'altersIn' | 'remakesIn' | 'readsUrl' | 'dataSourceFile' | 'hasOwnApi'
 >
 
 /** What its sources say; `known`: the folder of a migration. */
@@ -110,32 +118,35 @@ const lookAtSources = async (
   root: string,
   sources: string[],
 ): Promise<OfSources & { endings: Set<string>; known: string | null }> => {
-  let serverFile: string | null = null
-  let [made, listens]: string[] = []
+  let [whole, made, hosts, listens]: string[] = []
   let altersIn: string | null = null
   let remakesIn: string | null = null
   let readsUrl = false
+  let hasOwnApi = false
   let dataSourceFile: string | null = null
   let known: string | null = null
   const endings = new Set<string>()
   for (const path of sources) {
     const text = await readFile(path, 'utf8').catch(() => '')
     const code = withoutComments(text)
-    const [starts, isListening] = [STARTS.test(text), LISTENS.test(text)]
-    if (starts && isListening) serverFile ??= relative(root, path)
-    else if (starts && MAKES.test(text)) made ??= relative(root, path)
+    const [starts, isListening, makes] = [STARTS, LISTENS, MAKES].map((pattern) => pattern.test(text))
+    if (starts && isListening && makes) whole ??= relative(root, path)
+    else if (starts && makes) made ??= relative(root, path)
+    else if (starts && isListening) hosts ??= relative(root, path)
     else if (isListening) listens ??= relative(root, path)
     if (ALTERS.test(code)) altersIn ??= relative(root, path)
     if (REMAKES.test(code)) remakesIn ??= relative(root, path)
     if (MAKES_SOURCE.test(code)) dataSourceFile ??= relative(root, path)
     if (IS_MIGRATION.test(code)) known ??= relative(root, dirname(path))
+    hasOwnApi ||= OWN_API.test(code)
     readsUrl ||= text.includes('DATABASE_URL')
     for (const [, ending = ''] of text.matchAll(IMPORTS)) endings.add(ending)
   }
-  const isSplit = serverFile === null && made !== undefined
-  const listenFile = isSplit ? (listens ?? null) : null
-  const found = { listenFile, altersIn, remakesIn, readsUrl, dataSourceFile, endings, known }
-  return { serverFile: serverFile ?? made ?? null, ...found }
+  // The routes belong where the app is made: behind its last middleware, a 404 for all, they are never reached.
+  const serverFile = whole ?? made ?? hosts ?? null
+  const listenFile = serverFile === made ? (hosts ?? listens ?? null) : null
+  const found = { listenFile, altersIn, remakesIn, readsUrl, hasOwnApi, dataSourceFile, endings, known }
+  return { serverFile, ...found }
 }
 
 /** `DATABASE_URL` of a folder's `.env`. */
@@ -165,6 +176,17 @@ async function pagesOf(root: string): Promise<FoundApp['pages']> {
   return { folder: relative(root, found.folder), framework, version }
 }
 
+const VITE = /^vite\.config\.[cm]?[jt]s$/
+
+/** The first of these folders whose Vite has a proxy. */
+async function proxyFileOf(root: string, folders: string[]): Promise<string | null> {
+  for (const folder of folders)
+    for (const name of (await readdir(folder).catch(() => [])).filter((one) => VITE.test(one)))
+      if (/\bproxy\s*:/.test(withoutComments(await readFile(join(folder, name), 'utf8'))))
+        return relative(root, join(folder, name))
+  return null
+}
+
 /** `dir`: where its migrations are, from `cwd`, if somebody says so. */
 export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
   const found = await serverPackage(cwd)
@@ -178,6 +200,7 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
   const { endings, known, ...said } = await lookAtSources(root, sources)
   const isTyped = said.serverFile ? /ts$/.test(said.serverFile) : packages.has('typescript')
   const given = dir && resolve(cwd, dir)
+  const pages = await pagesOf(root)
   return {
     root,
     packages,
@@ -193,7 +216,8 @@ export async function lookAtApp(cwd: string, dir?: string): Promise<FoundApp> {
     language: isTyped ? 'ts' : 'js',
     migrations: await migrationsOf(root, orm, { given, known, sources }),
     migrateScript: ownScript(manifest.scripts, orm),
-    pages: await pagesOf(root),
+    pages,
     envFile: (await urlOfEnvFile(root)) ? '.env' : null,
+    proxyFile: await proxyFileOf(root, [root, ...(pages ? [join(root, pages.folder)] : [])]),
   }
 }

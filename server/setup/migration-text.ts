@@ -86,13 +86,13 @@ const ups = (client: string, tables: TrackedAs[]) => [
   ...tables.map(({ name, options }) => `await trackTable(${client}, ${argumentsOf(name, options)})`),
 ]
 
-/** For sequelize-cli, and umzug with `({ context }) => up(context)`. */
+/** For sequelize-cli, which hands over a QueryInterface, and umzug, which hands over whatever its maker has chosen. */
 export function sequelizeMigration(tables: TrackedAs[], form: Form): string {
   const typed = form === 'ts'
-  const queryInterface = typed ? '{ sequelize }: QueryInterface' : '{ sequelize }'
+  const given = typed ? 'given: Given' : 'given'
   const name = (one: string) => (form === 'cjs' ? `exports.${one} =` : `export const ${one} =`)
   const within = (lines: string[]) => [
-    '  sequelize.transaction(async (transaction) => {',
+    '  sequelizeOf(given).transaction(async (transaction) => {',
     '    // The client of pg that the transaction runs on.',
     typed
       ? '    const { connection } = transaction as object as { connection: PgClient }'
@@ -105,18 +105,26 @@ export function sequelizeMigration(tables: TrackedAs[], form: Form): string {
     ...(typed
       ? [
           `import type { PgClient } from 'noclobber/server'`,
-          `import type { QueryInterface } from 'sequelize'`,
+          `import type { QueryInterface, Sequelize } from 'sequelize'`,
+          '',
+          'type Given = QueryInterface | { context: QueryInterface | Sequelize }',
         ]
       : []),
     '',
-    `${name('up')} (${queryInterface}) =>`,
+    '/** sequelize-cli hands over a QueryInterface, umzug what its `context` is. */',
+    typed ? 'const sequelizeOf = (given: Given): Sequelize => {' : 'const sequelizeOf = (given) => {',
+    `  const context = 'context' in given ? given.context : given`,
+    `  return 'sequelize' in context ? context.sequelize : context`,
+    '}',
+    '',
+    `${name('up')} (${given}) =>`,
     ...within(ups('connection', tables)),
     '',
     '// The log stays: tracked tables write to it.',
     ...(tables.length === 0
       ? [`${name('down')} async () => {}`]
       : [
-          `${name('down')} (${queryInterface}) =>`,
+          `${name('down')} (${given}) =>`,
           ...within(tables.map((table) => `await untrackTable(connection, ${JSON.stringify(table.name)})`)),
         ]),
     '',

@@ -1,7 +1,7 @@
 // What init proposes to an app: the files, each with its text, and what is left to people. Invariant: a pure function of what was found.
 import { dirname, extname, join, relative } from 'node:path'
 import { counterLines, leftOutLines } from './left-out.ts'
-import type { FoundApp, Host } from './look-at-app.ts'
+import type { FoundApp } from './look-at-app.ts'
 import { type TableProposal, whyLeftOut } from './look-at-tables.ts'
 import {
   type Form,
@@ -13,7 +13,8 @@ import {
   trackMigration,
   typeormMigration,
 } from './migration-text.ts'
-import { recordsText, typeNameOf } from './records-text.ts'
+import { mountLines, mountPath, pageLines } from './mount.ts'
+import { recordsText } from './records-text.ts'
 
 export interface ProposedFile {
   /** From the app's folder. */
@@ -96,11 +97,14 @@ export function propose(app: FoundApp, all: TableProposal[] | null, wanted: Want
 function recordsFile(app: FoundApp, tables: TableProposal[], { typescript }: Wanted): ProposedFile {
   const folder = app.serverFile ? dirname(app.serverFile) : '.'
   const extension =
-    typescript || app.language === 'ts' ? 'ts' : app.serverFile ? extname(app.serverFile).slice(1) : 'js'
+    typescript || app.language === 'ts' ? 'ts' : extname(app.serverFile ?? '').slice(1) || 'js'
   const name = `noclobber-records.${extension}`
   return {
     path: join(folder, name),
-    text: recordsText(tables, formOf(extension, app.isModule), app.packages.has('dotenv')),
+    text: recordsText(tables, formOf(extension, app.isModule), {
+      hasDotenv: app.packages.has('dotenv'),
+      basePath: app.hasOwnApi ? mountPath(app) : null,
+    }),
     isSame: (there) => there === name,
   }
 }
@@ -147,34 +151,17 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
 const RUNNERS = ['sequelize-cli', 'umzug']
 
 /** Its own script knows its settings: what is compiled before, and where those are. */
-const runLine = ({ orm, migrateScript, dataSourceFile, migrations }: FoundApp): string => {
+const runLine = ({ orm, migrateScript, dataSourceFile, migrations, packages }: FoundApp): string => {
   const source = dataSourceFile ?? 'YOUR_DATA_SOURCE'
   const listed = migrations.isThere ? '' : `, whose migrations must list ${migrations.folder}`
   if (orm === 'typeorm')
     return migrateScript
       ? `${migrateScript}, after whatever compiles it${listed && `: ${source}${listed}`}`
       : `npx typeorm migration:run -d ${source} (compiled, where it is)${listed}`
-  if (orm === 'sequelize')
-    return migrateScript ?? 'npx sequelize-cli db:migrate (or your own runner of migrations)'
+  if (orm === 'sequelize' && packages.has('umzug') && !packages.has('sequelize-cli'))
+    return migrateScript ?? 'your own runner of migrations, by umzug'
+  if (orm === 'sequelize') return migrateScript ?? 'npx sequelize-cli db:migrate'
   return migrateScript ?? 'npx knex migrate:latest'
-}
-
-const MOUNT: Record<Host | 'node', string[]> = {
-  node: [
-    'createServer(records.handler)               // or for the paths below /api/v1 alone',
-    'records.attach(server)',
-  ],
-  express: [
-    `app.use('/api/v1', records.router)       // before cors() and your body parsers`,
-    'records.attach(server)                   // what app.listen(…) gives',
-  ],
-  nestjs: [
-    `app.use('/api/v1', records.router)       // in main.ts, before listen`,
-    'records.attach(app.getHttpServer())',
-  ],
-  fastify: ['as docs/stacks.md shows for Fastify: records.handler in a scope without its readers of bodies'],
-  koa: ['as docs/stacks.md shows for Koa: records.handler before any reader of bodies'],
-  hono: ['as docs/stacks.md shows for Hono: records.handler by @hono/node-server'],
 }
 
 /** `4.18.1` or `^4.18.0` as numbers; what says nothing is new enough. */
@@ -236,15 +223,6 @@ function ofItsSources(
   return lines
 }
 
-const pageLine = ({ packages, pages }: FoundApp, tables: TableProposal[]): string => {
-  const isReact = packages.has('react') || pages?.framework === 'react'
-  const where = pages ? `In the page, with noclobber installed in ${pages.folder} too` : 'In the page'
-  const type = tables[0] ? `('${typeNameOf(tables[0].name)}', id)` : ''
-  return isReact
-    ? `${where}: createRecordClient() of noclobber/client, <LiveProvider client={client}> and useRecordEditor${type} of noclobber/react`
-    : `${where}: noclobber/client and noclobber/dom, docs/without-react.md`
-}
-
 function leftOver(
   app: FoundApp,
   all: TableProposal[] | null,
@@ -262,7 +240,7 @@ function leftOver(
   const records = files.at(-1)?.path ?? ''
   const from = serverFile ? `./${relative(dirname(serverFile), records)}` : `./${records}`
   const imported =
-    formOf(extname(serverFile ?? records).slice(1), app.isModule) === 'cjs' && !typescript
+    formOf(extname(serverFile ?? records).slice(1) || 'js', app.isModule) === 'cjs' && !typescript
       ? `const { records } = require('${from}')`
       : `import { records } from '${from.replace(/\.ts$/, app.importsEndIn)}'`
   const program = files[0]?.path ?? ''
@@ -283,11 +261,11 @@ function leftOver(
     ...counterLines(tables),
     `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
     `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
-    ...MOUNT[host ?? 'node'].map((line) =>
+    ...mountLines(mountPath(app))[host ?? 'node'].map((line) =>
       listenFile && line.startsWith('records.attach') ? `  ${line}, in ${listenFile}` : `  ${line}`,
     ),
     ...(orm && orm !== 'knex' ? [`Models and transactions: docs/stacks.md#${orm} of the package`] : []),
-    pageLine(app, tables),
+    ...pageLines(app, tables),
     ...(all === null || wanted.length > 0 ? [] : leftOutLines(all, tables, MOST_TABLES)),
     `Then see what is left: npx noclobber doctor --tables ${tables.map(({ name }) => name).join(',')}`,
   ]

@@ -85,8 +85,15 @@ const WHO = [
   ' * handshake has passed none of your middlewares: read the Cookie or the Authorization header.',
 ]
 
-/** `hasDotenv`: the app reads its `.env` by it, maybe after this file is imported. */
-export function recordsText(tables: TableProposal[], form: Form, hasDotenv: boolean): string {
+/**
+ * `hasDotenv`: the app reads its `.env` by it, maybe after this file is imported. `basePath`: where the routes are, if not below
+ * `/api/v1`.
+ */
+export function recordsText(
+  tables: TableProposal[],
+  form: Form,
+  { hasDotenv, basePath }: { hasDotenv: boolean; basePath: string | null },
+): string {
   const names = tables.map(({ name }) => typeNameOf(name))
   const typed = form === 'ts'
   const hasTenants = tables.some(({ options }) => options.tenant !== undefined)
@@ -124,7 +131,7 @@ export function recordsText(tables: TableProposal[], form: Form, hasDotenv: bool
     '',
     ...tables.flatMap((table) => typeText(table, table.options.tenant === undefined && hasTenants)),
     `const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })   // or your own pool or Knex: { knex }`,
-    `${form === 'cjs' ? 'const' : 'export const'} records = createRecordServer({ pool, types: [${names.join(', ')}], authenticate: sessionOf })`,
+    `${form === 'cjs' ? 'const' : 'export const'} records = createRecordServer({ pool, types: [${names.join(', ')}], authenticate: sessionOf${basePath ? `, basePath: '${basePath}'` : ''} })`,
     ...(form === 'cjs' ? ['', 'module.exports = { records }'] : []),
     '',
   ].join('\n')

@@ -1,5 +1,5 @@
 // Apps of several packages: which of them has the server, and which the pages. Invariant: it only reads.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export interface Package {
@@ -59,6 +59,16 @@ const patternsOf = async ({ folder, manifest }: Package): Promise<string[]> => {
   return [...list.matchAll(/^\s*-\s*['"]?([^'"\n#]+?)['"]?\s*$/gm)].map(([, pattern = '']) => pattern)
 }
 
+const foldersIn = async (parent: string): Promise<string[]> => {
+  const entries = await readdir(parent, { withFileTypes: true }).catch(() => [])
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .map(({ name }) => join(parent, name))
+}
+
+const packagesOf = async (folders: string[]): Promise<Package[]> =>
+  (await Promise.all(folders.map(packageOf))).filter((one) => one !== null)
+
 /** The packages of a workspace; empty: it is none. */
 export async function workspaceOf(root: Package): Promise<Package[]> {
   const folders: string[] = []
@@ -66,23 +76,21 @@ export async function workspaceOf(root: Package): Promise<Package[]> {
     if (pattern.startsWith('!')) continue
     const [parent = '', rest] = pattern.replace(/^\.\//, '').split(/\/?\*+(?:\/|$)/)
     if (rest === undefined) folders.push(join(root.folder, parent))
-    else
-      for (const entry of await readdir(join(root.folder, parent), { withFileTypes: true }).catch(() => []))
-        if (entry.isDirectory() && entry.name !== 'node_modules')
-          folders.push(join(root.folder, parent, entry.name))
+    else folders.push(...(await foldersIn(join(root.folder, parent))))
   }
-  const found = await Promise.all(folders.map(packageOf))
-  return found.filter((one) => one !== null)
+  return packagesOf(folders)
 }
 
-/** The workspace that a package belongs to. */
+/** The packages beside this one: of its workspace; without one in the same repository, as `client` beside `server`. */
 export async function siblingsOf(folder: string): Promise<Package[]> {
   for (let at = dirname(folder); dirname(at) !== at; at = dirname(at)) {
     const root = await packageOf(at)
     const all = root ? await workspaceOf(root) : []
     if (all.some((one) => one.folder === folder)) return all
   }
-  return []
+  const parent = dirname(folder)
+  const isRepository = (await stat(join(parent, '.git')).catch(() => null)) !== null
+  return isRepository ? packagesOf(await foldersIn(parent)) : []
 }
 
 export const isServer = (one: Package): boolean =>

@@ -166,6 +166,8 @@ async function writeProposals(folder: string) {
         importsEndIn: '' as const,
         readsUrl: true,
         envFile: null,
+        hasOwnApi: false,
+        proxyFile: null,
       },
     }
     const { files } = propose(app, [table], { typescript: true, tables: [], now: new Date() })

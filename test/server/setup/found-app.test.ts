@@ -92,12 +92,18 @@ test('no table is passed over without a word, and numbers that code counts up ar
     create table links (id serial primary key, target text not null, password text, visit_count integer not null default 0, page_count integer,
       date_created timestamptz not null default now(), date_modified timestamp not null default now());
     create table tags (post_id integer, label text, primary key (post_id, label));
-    create table knex_migrations (id serial primary key, name text)`)
+    create table knex_migrations (id serial primary key, name text);
+    do $$ begin for n in 1..12 loop execute format('create table audit_%s (id serial primary key, note text)', n); end loop; end $$`)
   const cwd = await generate(TYPED)
   const { text } = await run(cwd, ['init', '--dry-run'], { DATABASE_URL: url })
-  expect(text).toContain(
-    'Left out: links (has a password), tags (a key of several columns), users (by its name)\n    If people edit some of them, name those: npx noclobber init --tables links,…',
+  expect(text.match(/^ {2}(table|and) .*/gm)).toEqual([
+    '  table posts: key id, tenant tenant_id, updatedAt updatedAt',
+    '  and 15 more tables',
+  ])
+  expect(text).toMatch(
+    /Left out: (audit_\d+, ){12}users \(by its name\); links \(has a password\); tags \(a key of several columns\)\n/,
   )
+  expect(text).toContain('\n    If people edit some of them, name those: npx noclobber init --tables links,…')
   const named = await run(cwd, ['init', '--dry-run', '--tables', 'links'], { DATABASE_URL: url })
   expect(named.text).not.toContain('Left out: links')
   expect(named.text).toContain('links: if your code counts visit_count up')
@@ -222,18 +228,48 @@ test.for([
   },
 )
 
-test('an app that one file makes and another lets listen: each line says where it belongs', async () => {
+test.for([
+  ['server.js', `require('./app').listen(process.env.PORT) // DATABASE_URL`],
+  [
+    'bin/www',
+    `const server = require('http').createServer(require('../app'))\nserver.listen(process.env.DATABASE_URL)`,
+  ],
+])(
+  'an app that one file makes and %s lets listen: each line says where it belongs',
+  async ([listens = '', code = '']) => {
+    const url = await database(POSTS)
+    const files = { 'app.js': `const app = require('express')()\nmodule.exports = app`, [listens]: code }
+    const { text } = await run(await generate(withOrm('dotenv', files)), ['init', '--yes'], {
+      DATABASE_URL: url,
+    })
+    expect(text).toContain('  server: app.js')
+    expect(text).toContain(`Mount it in app.js: const { records } = require('./noclobber-records.js')`)
+    expect(text).toMatch(new RegExp(`records\\.attach\\(server\\).* in ${listens}`))
+  },
+)
+
+test('pages in a folder beside the server’s, in one repository, are found without a workspace', async () => {
   const url = await database(POSTS)
-  const files = {
-    'app.js': `const app = require('express')()\nmodule.exports = app`,
-    'server.js': `require('./app').listen(process.env.PORT) // DATABASE_URL`,
-  }
-  const { text } = await run(await generate(withOrm('dotenv', files)), ['init', '--yes'], {
-    DATABASE_URL: url,
+  const cwd = await generate({
+    ...withOrm('dotenv', {}),
+    files: {
+      '.git/HEAD': '',
+      'server/package.json': '{ "dependencies": { "express": "^4.1.0", "pg": "^8.1.0" } }',
+      'server/app.js': `const app = require('express')()\napp.get('/api/v1/events', list)\napp.listen(1) // DATABASE_URL`,
+      'client/package.json': '{ "dependencies": { "vue": "^3.0.0" } }',
+      'client/vite.config.js': `export default { server: { proxy: { '/api': 'http://localhost:3000' } } }`,
+    },
   })
-  expect(text).toContain('  server: app.js')
-  expect(text).toContain(`Mount it in app.js: const { records } = require('./noclobber-records.js')`)
-  expect(text).toMatch(/records\.attach\(server\).* in server\.js/)
+  const { text } = await run(join(cwd, 'server'), ['init', '--dry-run'], { DATABASE_URL: url })
+  expect(text).toMatch(/ {2}pages: \.\.\/client, vue /)
+  // Its own API is below /api/v1: ours there would answer its /events.
+  for (const said of [
+    `basePath: '/live' })`,
+    `app.use('/live', records.router)`,
+    `with noclobber installed in ../client too: createRecordClient({ url: '/live' }) of noclobber/client, and noclobber/dom`,
+    `../client/vite.config.js: let its proxy pass on '/live' and, with ws: true, '/socket.io'`,
+  ])
+    expect(text).toContain(said)
 })
 
 test('an app without tables is asked to make them first; with Knex the log’s migration is written', async () => {

@@ -100,7 +100,12 @@ const SHAPES: Record<string, Shape & { server: string; folder: string }> = {
 const { Sequelize } = require('sequelize')
 const sequelize = new Sequelize(process.env.DATABASE_URL, { logging: false })
 const migrated = (async () => {
-  for (const file of require('fs').readdirSync('migrations').sort()) await require('./migrations/' + file).up(sequelize.getQueryInterface(), Sequelize)
+  for (const file of require('fs').readdirSync('migrations').sort()) {
+    const { up } = require('./migrations/' + file)
+    // As sequelize-cli calls it, and as umzug does with either context.
+    await up(sequelize.getQueryInterface(), Sequelize)
+    for (const context of [sequelize, sequelize.getQueryInterface()]) await up({ context })
+  }
 })()`),
     },
   },
