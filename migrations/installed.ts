@@ -136,19 +136,19 @@ const WITHOUT_IDENTITY = `
 select c.relname as name from pg_class c where c.relnamespace = 'noclobber'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
   and (c.relreplident = 'n' or c.relreplident = 'd' and c.relname <> all(?::text[]))`
 
-/** What is open in the log's schema, as a sentence each. */
+/** What is open in the log's schema, and how. */
 const OPEN = `
-select pg_catalog.format('function noclobber.%s may be called by everybody', p.proname) as what
+select pg_catalog.format('noclobber.%s', p.proname) as name, 'may be called by everybody' as how
 from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 where p.pronamespace = 'noclobber'::regnamespace and a.grantee = 0
 union all
-select pg_catalog.format('function noclobber.%s belongs to %s', p.proname, p.proowner::regrole)
+select pg_catalog.format('noclobber.%s', p.proname), pg_catalog.format('belongs to %s', p.proowner::regrole)
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'noclobber' and p.proowner <> n.nspowner
 union all
-select pg_catalog.format('%s belongs to %s', c.oid::regclass, c.relowner::regrole)
+select c.oid::regclass::text, pg_catalog.format('belongs to %s', c.relowner::regrole)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'noclobber' and c.relkind in ('r', 'p', 'v') and c.relowner <> n.nspowner
-order by 1`
+order by 2, 1`
 
 /** Triggers whose functions are made for the names of their tables' columns. Those of a parent have no arguments of their own. */
 const MADE = `
@@ -189,8 +189,8 @@ export interface Difference {
   columns: string[]
   /** Tables without a replica identity: a publication that holds them refuses their updates. */
   withoutIdentity: string[]
-  /** Sentences: functions that anybody may call, and what belongs to another role than the schema. */
-  open: string[]
+  /** Functions that anybody may call, and what belongs to another role than the schema, each with how that is. */
+  open: { name: string; how: string }[]
 }
 
 /** A script that Git has checked out on Windows has CRLF, and so do the bodies of what it makes; they do the same. */
@@ -245,7 +245,7 @@ export const differenceOf = async (
     withoutIdentity: (await knex.raw(WITHOUT_IDENTITY, [keyed])).rows.map(
       ({ name }: { name: string }) => name,
     ),
-    open: (await knex.raw(OPEN)).rows.map(({ what }: { what: string }) => what),
+    open: (await knex.raw(OPEN)).rows,
   }
 }
 

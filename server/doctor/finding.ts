@@ -67,3 +67,11 @@ export const problem = (
   message,
   advice,
 })
+
+const MOST_NAMED = 5
+
+/** Names for one sentence: the first ones, and how many more there are. */
+export const named = (names: string[]): string =>
+  names.length <= MOST_NAMED + 1
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`

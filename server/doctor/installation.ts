@@ -4,7 +4,8 @@ import { migrationSource } from '../../migrations/index.ts'
 import { ANEW, differenceOf, installedBy, lacking } from '../../migrations/installed.ts'
 import { asIs, quoteTable } from '../../migrations/quote.ts'
 import { OLDER, olderLog } from '../../migrations/supported.ts'
-import { type Finding, problem } from './finding.ts'
+import { groupBy } from '../base/groups.ts'
+import { type Finding, named, problem } from './finding.ts'
 
 const HAS_LOG = `
 select to_regclass('noclobber.record_changes') is not null as log, to_regclass(?) is not null as migrations`
@@ -81,12 +82,7 @@ export const installedFindings = async (knex: Knex, migrations: string): Promise
   ]
   if (altered.length > 0)
     findings.push(
-      problem(
-        'log_altered',
-        null,
-        `Missing, or not as the migrations made them: ${altered.join(', ')}.`,
-        REPAIR,
-      ),
+      problem('log_altered', null, `Missing, or not as the migrations made them: ${named(altered)}.`, REPAIR),
     )
   if (withoutIdentity.length > 0)
     findings.push(
@@ -97,12 +93,15 @@ export const installedFindings = async (knex: Knex, migrations: string): Promise
         REPAIR,
       ),
     )
+  const ways = [...groupBy(open, ({ how }) => how)].map(
+    ([how, found]) => `${named(found.map(({ name }) => name))} ${how}`,
+  )
   if (open.length > 0)
     findings.push(
       problem(
         'log_open',
         null,
-        `Rights in the log's schema differ from what the migrations set: ${open.join('; ')}.`,
+        `Rights in the log's schema differ from what the migrations set: ${ways.join('; ')}.`,
         REPAIR,
       ),
     )

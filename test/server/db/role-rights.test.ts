@@ -214,11 +214,15 @@ test('nobody who may connect keeps the migrations waiting', async () => {
 })
 
 test.each([
-  ['nothing', [], /lacks rights on schema noclobber: usage of it, .*select on record_changes/],
+  [
+    'nothing',
+    [],
+    /lacks rights on schema noclobber: usage of it; delete on .*; insert on import_locks, imports, mutations, proposals; select on all its tables; update on [^;]*; execute on [^;]*\. The GRANTs/,
+  ],
   [
     'reading alone',
     ['grant usage on schema noclobber to app;', 'grant select on all tables in schema noclobber to app;'],
-    /noclobber: delete on import_locks, delete on imports, delete on mutations, .*execute on function compact.*operating\.md/,
+    /noclobber: delete on import_locks, imports, mutations, proposals, record_changes; .*execute on functions compact, epoch, wire_text\..*operating\.md/,
   ],
 ])('with %s it does not start, and says what it lacks', async (_, grants, sentence) => {
   const owner = await startApp()
