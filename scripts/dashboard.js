@@ -34,6 +34,11 @@ const ROWS = {
     ['Changes read', 'cps', [[rate('changes_total', 'instance'), '{{instance}}']]],
     ['Reads of the log', 'ops', [[rate('log_reads_total', 'instance'), '{{instance}}']]],
   ],
+  'The change log': [
+    ['Size', 'bytes', [[`max(${perNode('log_bytes')})`, 'log']]],
+    ['Its oldest change', 's', [[`max(${perNode('log_age_seconds')})`, 'age']]],
+    ['Since it was pruned', 's', [[`max(${perNode('log_pruned_seconds')})`, 'pruned']]],
+  ],
   'What to alert on': [
     [
       'Changes that could not be handed on',

@@ -6,6 +6,7 @@ import type { Dropped } from '../cluster/node-seal.ts'
 import { watchersOf } from '../live/socket-watchers.ts'
 import type { Audience, WatcherServer } from '../live/watchers.ts'
 import type { Feed } from '../log/feed.ts'
+import type { LogFigures } from './log-figures.ts'
 
 /** The metrics of one record server. */
 export interface Metrics {
@@ -43,6 +44,7 @@ export interface MetricsOptions {
   present(): number
   redisDepth(): number
   isRedisUp(): boolean | null
+  logFigures(): Promise<LogFigures>
   /** Knex's pool, where it has one. */
   pool(): { numUsed(): number; numPendingAcquires(): number } | undefined
 }
@@ -122,7 +124,12 @@ const seriesIn = (registry: Registry) => {
   return {
     counter: (name: string, help: string, labelNames: string[] = []) =>
       new Counter({ name: `noclobber_${name}`, help, labelNames, registers }),
-    gauge: (name: string, help: string, collect: (set: Gauge) => void, labelNames: string[] = []) =>
+    gauge: (
+      name: string,
+      help: string,
+      collect: (set: Gauge) => void | Promise<void>,
+      labelNames: string[] = [],
+    ) =>
       new Gauge({
         name: `noclobber_${name}`,
         help,
@@ -130,7 +137,7 @@ const seriesIn = (registry: Registry) => {
         registers,
         collect() {
           this.reset()
-          collect(this)
+          return collect(this)
         },
       }),
     histogram: (name: string, help: string, labelNames: string[] = []) =>
@@ -211,6 +218,17 @@ const addGauges = ({ gauge }: Series, options: MetricsOptions): void => {
     set.set(isUp === null ? -1 : Number(isUp))
   })
   gauge('redis_in_flight', 'Messages that Redis has not answered.', (set) => set.set(options.redisDepth()))
+  const ofLog = (name: string, help: string, read: (figures: LogFigures) => number) =>
+    gauge(name, `${help} -1: the database does not answer.`, async (set) =>
+      set.set(read(await options.logFigures())),
+    )
+  ofLog('log_bytes', 'Size of the change log with its indexes.', ({ bytes }) => bytes)
+  ofLog('log_age_seconds', 'Since the oldest change in the log.', ({ ageSeconds }) => ageSeconds)
+  ofLog(
+    'log_pruned_seconds',
+    'Since the log was last pruned, by any node. -1 too: never.',
+    (figures) => figures.prunedSeconds,
+  )
 }
 
 export const createMetrics = (options: MetricsOptions): NodeMetrics => {

@@ -32,6 +32,7 @@ import type { Database } from '../tables/database.ts'
 import { createDrain, type DrainOptions, type Leaver } from './drain.ts'
 import { createHealth, type Health } from './health.ts'
 import { keepHeartbeat } from './heartbeat.ts'
+import { createLogFigures } from './log-figures.ts'
 import { type PassedChanges, recheckMembers } from './membership-changes.ts'
 import { createMetrics, type NodeMetrics } from './metrics.ts'
 import { createRequestLimits, type RequestLimits } from './request-limits.ts'
@@ -197,6 +198,7 @@ export const createNode = (options: NodeOptions): RecordNode => {
     present: presence.size,
     redisDepth: backplane.depth,
     isRedisUp: backplane.isUp,
+    logFigures: createLogFigures(database),
     pool: () => database.knex.client.pool,
   })
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { createLogFigures } from '../../../server/node/log-figures.ts'
 import { startApp } from '../../support/app.ts'
 
 test('counters begin at 0 with each label that they may have, and count from there', async () => {
@@ -53,7 +54,24 @@ test('each request counts as what it is, and only a write as one', async () => {
   ])
 })
 
-test('the dashboard shows each metric, and none that there isn’t', async () => {
+test('how large and how old the log is, and when it was pruned; a database that is away costs these alone', async () => {
+  const app = await startApp()
+  await app.make('project', { name: 'a' })
+  const figures = async () =>
+    Object.fromEntries(
+      [...(await app.records.metrics.text()).matchAll(/^noclobber_log_(bytes|\w+_seconds) (\S+)$/gm)].map(
+        ([, name = '', value]) => [name, Number(value)],
+      ),
+    )
+  const { bytes, age_seconds: age, pruned_seconds: pruned } = await figures()
+  expect(bytes).toBeGreaterThan(8_000)
+  expect(age).toBeGreaterThanOrEqual(0)
+  expect(pruned).toBeGreaterThanOrEqual(-1)
+  const away = createLogFigures({ send: () => Promise.reject(new Error('away')) })
+  expect(await away()).toEqual({ bytes: -1, ageSeconds: -1, prunedSeconds: -1 })
+})
+
+test('the dashboard and docs/operating.md show each metric, and none that there isn’t', async () => {
   const file = await readFile('deploy/grafana.json', 'utf8')
   const { stdout } = await promisify(execFile)(process.execPath, ['scripts/dashboard.js', '--print'])
   expect(file).toBe(stdout)
@@ -61,4 +79,7 @@ test('the dashboard shows each metric, and none that there isn’t', async () =>
   const names = app.records.metrics.registry.getMetricsAsArray().map(({ name }) => name)
   const shown = (file.match(/noclobber_\w+/g) ?? []).map((name) => name.replace(/_bucket$/, ''))
   expect([...new Set(shown)].sort()).toEqual(names.sort())
+  const written = (await readFile('docs/operating.md', 'utf8')).match(/noclobber_\w+/g) ?? []
+  const documented = new Set(written.filter((name) => !name.startsWith('noclobber_migrations')))
+  expect([...documented].sort()).toEqual(names.sort())
 })
