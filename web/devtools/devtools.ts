@@ -3,7 +3,7 @@
 import type { RecordClient, RecordClientOptions } from '../client/record-client-options.ts'
 import type { Inspected } from './inspected.ts'
 import { createJournal } from './journal.ts'
-import { cutOpen, fetchOn, type Line, takeSockets } from './line.ts'
+import { cutOpen, fetchOn, openLine, takeSockets } from './line.ts'
 import { noteRequests } from './seen-fetch.ts'
 
 /** Its client is made by `create`, on the line. */
@@ -12,7 +12,7 @@ export function createDevtools(
   options: RecordClientOptions,
 ) {
   const journal = createJournal()
-  const line: Line = { isCut: false, delayMs: 0, answersToDrop: 0 }
+  const line = openLine()
   takeSockets(line)
   const given = options.fetch ?? globalThis.fetch.bind(globalThis)
   const fetchByLine = noteRequests(fetchOn(line, given), (request) =>
@@ -33,10 +33,10 @@ export function createDevtools(
     client,
     journal,
     line,
-    setCut(isCut) {
-      line.isCut = isCut
-      if (isCut) cutOpen()
-      else client.reconnect()
+    switchLine(next) {
+      Object.assign(line, next)
+      cutOpen()
+      if (!line.isCut && !line.isSignedOut && line.refuses === 'nothing') client.reconnect()
     },
     async forceConflict(type, id) {
       const { forceConflict } = await import('./force-conflict.ts')

@@ -9,7 +9,8 @@ export interface Inspected {
   client: RecordClient
   journal: Journal
   line: Line
-  setCut(isCut: boolean): void
+  /** Ends what is open, and opens it again on the line as it is then. */
+  switchLine(next: Pick<Line, 'isCut'> | Pick<Line, 'isSignedOut'> | Pick<Line, 'refuses'>): void
   /** Saves what is typed in a record in another tab's place, and says what came of it. */
   forceConflict(type: string, id: string): Promise<string>
 }

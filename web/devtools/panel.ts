@@ -2,6 +2,7 @@
 
 import type { Inspected } from './inspected.ts'
 import type { Entry } from './journal.ts'
+import type { Refused } from './line.ts'
 import { PANEL_STYLE, sheetOf } from './style.ts'
 import { entryRow, type Row, recordRow } from './views.ts'
 
@@ -31,6 +32,21 @@ const button = (text: string, act: () => void): HTMLButtonElement => {
   element.textContent = text
   element.addEventListener('click', act)
   return element
+}
+
+const REFUSED: Record<Refused, string> = {
+  nothing: 'Every transport',
+  sockets: 'No WebSocket',
+  events: 'Polling alone',
+}
+
+/** Which transports get through. */
+function transportChooser(choose: (refuses: Refused) => void): HTMLSelectElement {
+  const select = document.createElement('select')
+  select.setAttribute('aria-label', 'Transports')
+  for (const [refuses, text] of Object.entries(REFUSED)) select.append(new Option(text, refuses))
+  select.addEventListener('change', () => choose(select.value as Refused))
+  return select
 }
 
 const timeText = (at: number) => new Date(at).toTimeString().slice(0, 8)
@@ -84,7 +100,15 @@ export function createPanel(into: HTMLElement, inspected: Inspected): () => void
     return tab
   })
   const cut = button('Cut', () => {
-    inspected.setCut(!line.isCut)
+    inspected.switchLine({ isCut: !line.isCut })
+    draw()
+  })
+  const signOut = button('Sign out', () => {
+    inspected.switchLine({ isSignedOut: !line.isSignedOut })
+    draw()
+  })
+  const transports = transportChooser((refuses) => {
+    inspected.switchLine({ refuses })
     draw()
   })
   const slow = button('Slow', () => {
@@ -112,7 +136,7 @@ export function createPanel(into: HTMLElement, inspected: Inspected): () => void
   })
   filter.addEventListener('input', draw)
   tabs.append(...pages, state)
-  switches.append(cut, slow, drop, filter, pause, save, clear)
+  switches.append(cut, slow, drop, signOut, transports, filter, pause, save, clear)
   panel.append(tabs, switches, body)
   root.append(panel)
   into.append(host)
@@ -140,6 +164,8 @@ export function createPanel(into: HTMLElement, inspected: Inspected): () => void
     drawn = now
     for (const [at, tab] of pages.entries()) tab.setAttribute('aria-selected', String(PAGES[at] === page))
     cut.setAttribute('aria-pressed', String(line.isCut))
+    signOut.setAttribute('aria-pressed', String(line.isSignedOut))
+    transports.value = line.refuses
     slow.setAttribute('aria-pressed', String(line.delayMs > 0))
     drop.textContent = line.answersToDrop > 0 ? `Drop ${line.answersToDrop}` : 'Drop an answer'
     pause.setAttribute('aria-pressed', String(journal.isPaused()))

@@ -15,7 +15,7 @@ export const PANEL_STYLE = `
   --sunken: light-dark(#f3f5f8, #20262e); --accent: light-dark(#0b5fae, #7ab8f5); --bad: light-dark(#a3251b, #ff9b90);
   display: flex; flex-direction: column; height: 100%; min-height: 240px; background: var(--paper); color: var(--ink); font: 13px/1.45 system-ui, sans-serif; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; padding: 8px; border-bottom: 1px solid var(--line); }
-button, input { min-height: 28px; padding: 3px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); color: var(--ink); font: inherit; }
+button, input, select { min-height: 28px; padding: 3px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); color: var(--ink); font: inherit; }
 button { cursor: pointer; }
 button[aria-selected="true"], button[aria-pressed="true"] { border-color: var(--accent); background: var(--sunken); color: var(--accent); font-weight: 600; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
@@ -32,7 +32,7 @@ li { padding: 6px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhe
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 4px 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 code { font: 12px/1.4 ui-monospace, monospace; }
-@media (pointer: coarse) { button, input { min-height: 44px; min-width: 44px; } input { font-size: 16px; } }
+@media (pointer: coarse) { button, input, select { min-height: 44px; min-width: 44px; } input, select { font-size: 16px; } }
 `
 
 /** Made by a program, so that a page's policy for styles (`style-src 'self'`) doesn't forbid it. */
