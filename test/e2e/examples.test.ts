@@ -2,10 +2,10 @@
 // used by two people in a browser.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
 import { root, textOf } from '../architecture/sources.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -22,6 +22,7 @@ const EXAMPLES: Record<string, Record<string, string>> = {
   'react-hook-form': {},
   vue: {},
 }
+const FIRST = 'react18-express4'
 const MOST_LINES = 100
 /** Vite bundles what a page imports before it serves the page. */
 const SLOW = { deadlineMs: 90_000 }
@@ -72,6 +73,32 @@ async function start(name: string): Promise<string> {
     if (address) return address
   }
   throw new Error(`${name} did not start: ${written}`)
+}
+
+/** Mistakes of a developer, in a module of the app's own that its development server transforms. */
+const MISTAKES = `import { createRecordClient } from 'noclobber/client'
+const open = (options, ...list) =>
+  createRecordClient({ token: () => 'alice', userId: () => 'alice', ...options }).liveList(...list).subscribe(() => {})
+open({}, 'boat')
+open({}, 'project', { scope: { name: 'Tunnel' } })
+open({ socketPath: '/nowhere' }, 'project')
+`
+
+/** What the console of a page in development says of them. */
+async function warnsOf(page: Page, folder: string) {
+  const warned: string[] = []
+  page.on('console', (message) => void (message.type() === 'warning' && warned.push(message.text())))
+  await writeFile(join(folder, 'mistakes.js'), MISTAKES)
+  await page.evaluate(`import('/mistakes.js')`)
+  for (const sentence of [
+    /^noclobber: The list of “boat” is not watched \(not_found\): is a type of that name declared/,
+    /^noclobber: The list of “project” can't be watched by \{"name":"Tunnel"\}: name these columns in `lists`/,
+    /^noclobber: No socket at \/nowhere so far/,
+  ])
+    await waitFor(() => warned.some((text) => sentence.test(text)), {
+      what: () => `${sentence}, in ${warned.join(' | ')}`,
+      ...SLOW,
+    })
 }
 
 test('each folder of docs/examples is here', async () => {
@@ -136,6 +163,7 @@ test.each(Object.keys(EXAMPLES).slice(0, byRun({ short: 1, full: 9 })))(
     await waitFor(async () => (await bob.budget.inputValue()) === '7', { what: 'what is saved' })
     expect(await bob.field.inputValue()).toBe('Harbour bridge')
     expect(wrong).toEqual([])
+    if (name === FIRST) await warnsOf(alice.page, join(copies, name))
     await Promise.all([alice, bob].map(({ page }) => page.context().close()))
   },
 )

@@ -38,7 +38,7 @@ test('the newest function is called, and none after the component has gone', asy
   await happen(server, 4)
 })
 
-test('keys of SWR are fetched again', async () => {
+test('keys of SWR are fetched again, once for a storm', async () => {
   const server = createSmallServer()
   let fetched = 0
   const Invalidate = ({ client }: { client: RecordClient }) => {
@@ -49,7 +49,7 @@ test('keys of SWR are fetched again', async () => {
           client,
           (keys: string[]) => Promise.all(keys.map((key) => mutate(key))),
           { project: ['/dashboard'] },
-          { coalesceMs: 1, isCalledFirst: false },
+          { coalesceMs: 200, isCalledFirst: false },
         ),
       [client, mutate],
     )
@@ -65,7 +65,7 @@ test('keys of SWR are fetched again', async () => {
     </SWRConfig>,
   )
   await screen.findByText('fetched 1')
-  await happen(server, 2)
-  await screen.findByText('fetched 2')
-  expect(fetched).toBe(2)
+  for (let version = 2; version < 12; version += 1) await happen(server, version)
+  await screen.findByText(/fetched [2-9]/)
+  expect(fetched).toBeLessThan(10)
 })
