@@ -1,5 +1,6 @@
 // Values on their way between a form and a record: a record holds JSON, a form may hold dates and numbers that are none.
 
+import { emptyValue, INPUT_KINDS } from '../client/base/field-text.ts'
 import { plainValue } from '../client/base/plain-value.ts'
 import { isSame } from '../client/base/values.ts'
 
@@ -7,12 +8,13 @@ const MIDNIGHT = /T00:00:00\.000Z$/
 
 /**
  * A form's value as the record takes it. A date of `valueAsDate` is the day that was chosen, unless the record's own value
- * has a time of day; what is no date and no number is no value.
+ * has a time of day; what is no date and no number is no value, and an emptied input is what it is in `field()`.
  *
  * @throws TypeError for what JSON has no form for.
  */
-export function recordValue(field: string, value: unknown, base: unknown): unknown {
+export function recordValue(field: string, value: unknown, base: unknown, inputType = ''): unknown {
   const plain = plainValue(field, value)
+  if (plain === '') return emptyValue(INPUT_KINDS[inputType] ?? 'text', inputType, base)
   const isDay = value instanceof Date && !(typeof base === 'string' && base.includes('T'))
   return isDay && typeof plain === 'string' && MIDNIGHT.test(plain) ? plain.slice(0, 10) : plain
 }

@@ -10,6 +10,7 @@ import {
   get,
   type Path,
   type PathValue,
+  set,
   type UseFormReturn,
 } from 'react-hook-form'
 import { isSame } from '../client/base/values.ts'
@@ -72,15 +73,13 @@ export function useRecordForm<F extends FieldValues>(
           const isOfReset = isResetting.current || (isAnnounced.current && name === undefined)
           isAnnounced.current = false
           if (isOfReset || isFilling.current || !('name' in event) || !isOpen(latest.current)) return
-          const field = name === undefined ? null : (/^[^.[]+/.exec(name)?.[0] ?? name)
-          if (name !== undefined && isUnread(form, name, get(values, name))) {
-            unread.current.add(name)
-            sayUnread(form, latest.current, unread.current)
-            return
-          }
-          if (name !== undefined && unread.current.delete(name)) form.clearErrors(name as Path<F>)
+          const field = name === undefined ? null : fieldOf(name)
+          const isUnreadNow = name !== undefined && isUnread(form, name, get(values, name))
+          if (name !== undefined && isUnreadNow) unread.current.add(name)
+          else if (name !== undefined && unread.current.delete(name)) form.clearErrors(name as Path<F>)
           for (const one of field === null ? Object.keys(values) : [field])
-            take(form, latest.current, one, values[one])
+            take(form, latest.current, one, readable(form, latest.current, one, values, unread.current))
+          if (isUnreadNow) sayUnread(form, latest.current, unread.current)
         },
       }),
     [form],
@@ -143,7 +142,8 @@ export function useRecordForm<F extends FieldValues>(
     for (const field of new Set([...Object.keys(values), ...Object.keys(shown)])) {
       const name = field as Path<F>
       const value = field in values ? values[field] : emptyOf(shown[field])
-      if ((!(field in values) && editor.record) || unread.current.has(field)) continue
+      if (!(field in values) && editor.record) continue
+      if ([...unread.current].some((one) => fieldOf(one) === field)) continue
       if (field in base && !isSame(form.formState.defaultValues?.[field], base[field]))
         form.resetField(name, {
           ...KEPT,
@@ -182,6 +182,27 @@ export function useRecordForm<F extends FieldValues>(
   }, [form, editor.errors])
 }
 
+/** The record's field that an input is in. */
+const fieldOf = (name: string): string => /^[^.[]+/.exec(name)?.[0] ?? name
+
+/** For a text that is no value stands the record's, or in a part of a field none: not what it was at the key before. */
+function readable<F extends FieldValues>(
+  form: UseFormReturn<F>,
+  { base = {} }: RecordFormEditor<F>,
+  field: string,
+  values: FieldValues,
+  unread: Iterable<string>,
+): unknown {
+  const names = [...unread].filter(
+    (name) => fieldOf(name) === field && isUnread(form, name, get(values, name)),
+  )
+  if (names.length === 0) return values[field]
+  if (names.includes(field)) return (base as FieldValues)[field] ?? null
+  const read = { [field]: structuredClone(values[field]) }
+  for (const name of names) set(read, name, null)
+  return read[field]
+}
+
 /** There is something to type into. */
 const isOpen = <F extends object>({ record, isNew }: RecordFormEditor<F>): boolean =>
   record !== null || isNew === true
@@ -195,7 +216,7 @@ function take<F extends FieldValues>(
 ): void {
   if (!(isNew || field in known) || typed === undefined) return
   try {
-    const value = recordValue(field, typed, (base as FieldValues)[field])
+    const value = recordValue(field, typed, (base as FieldValues)[field], inputOf(form, field).type)
     if (!isSame(value, known[field])) change(field, value as F[string])
     if (form.getFieldState(field as Path<F>).error?.type === REFUSED) form.clearErrors(field as Path<F>)
   } catch (error) {

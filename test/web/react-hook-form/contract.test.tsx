@@ -229,8 +229,11 @@ describe.each([
 test('react-hook-form: a text that is no number is no value: it stays, is said, and nothing is sent in its place', async () => {
   const { changes, saves } = await open(HookForm)
   const budget = box('Budget')
-  let isBad = true
+  let isBad = false
   Object.defineProperty(budget, 'validity', { get: () => ({ badInput: isBad }) })
+  type('Budget', '12')
+  await screen.findByRole('form', { name: 'dirty' })
+  isBad = true
   type('Budget', '')
   await screen.findByText('This is not a number.')
   type('Name', 'Tunnel')
@@ -242,6 +245,37 @@ test('react-hook-form: a text that is no number is no value: it stays, is said, 
   await waitFor(() => expect(screen.queryByText('This is not a number.')).toBeNull())
   await saves({ budget: 7 })
   expect(changes()).toHaveLength(2)
+})
+
+function EmptiedForm() {
+  const editor = useRecordEditor<Project>('project', '1')
+  const form = useForm<Project>()
+  useRecordForm(form, editor)
+  return (
+    <form aria-label={editor.status} onSubmit={form.handleSubmit(() => void editor.save())}>
+      <input aria-label="Name" {...form.register('name')} />
+      <input aria-label="Due" type="date" {...form.register('due_on')} />
+      <select aria-label="Status" {...form.register('status')}>
+        <option value="">none</option>
+        <option>active</option>
+        <option>done</option>
+      </select>
+      <button type="submit">Save</button>
+    </form>
+  )
+}
+
+test('react-hook-form: a day and a choice that are emptied are null, an emptied text is a text', async () => {
+  const { saves } = await open(EmptiedForm)
+  type('Due', '2026-11-25')
+  type('Due', '')
+  type('Name', '')
+  fireEvent.change(screen.getByLabelText('Status'), { target: { value: '' } })
+  await saves({ name: '', status: null })
+  type('Due', '2026-11-25')
+  await saves({ due_on: '2026-11-25' })
+  type('Due', '')
+  await saves({ due_on: null })
 })
 
 interface Odd {

@@ -109,7 +109,7 @@ export function readInput(input: InputText, kind: InputKind, field: FieldOfRecor
   const { base, now, type, locale } = field
   if (input.validity?.badInput) return { kind: 'unfinished' }
   const text = input.value
-  if (text === '') return { kind: 'value', value: emptyValue(NO_TEXT.has(input.type) ? 'date' : kind, base) }
+  if (text === '') return { kind: 'value', value: emptyValue(kind, input.type, base) }
   if (kind === 'number') return numberOf(text, locale, base)
   if (kind === 'date') return readDay(text, base)
   if (kind === 'datetime') return readTime(text, base)
@@ -128,8 +128,8 @@ const isSameTime = (text: string, base: unknown, inputType?: string) =>
   inputType === 'time' && typeof base === 'string' && /^(:00(\.0*)?|\d*)$/.test(base.replace(text, ''))
 
 /** An empty input is `null` where the record has none, so that typing and clearing is no edit. */
-const emptyValue = (kind: InputKind, base: unknown) =>
-  (kind === 'text' && base !== null) || base === '' ? '' : null
+export const emptyValue = (kind: InputKind, inputType: string | undefined, base: unknown): '' | null =>
+  (kind === 'text' && !NO_TEXT.has(inputType) && base !== null) || base === '' ? '' : null
 
 function numberOf(text: string, locale: string, base: unknown): ReadText {
   const read = readNumber(text, locale)

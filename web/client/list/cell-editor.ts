@@ -69,7 +69,7 @@ export interface CellEditor extends Readable<CellEdit | null> {
   keepMine(): Promise<boolean>
   /** Applies a decision of the conflict's dialog (`cellConflict`) and saves it, guarded like any save. */
   resolve(decision: Decision): Promise<boolean>
-  /** Back to the cell, with nothing decided. */
+  /** Back to the cell, with nothing decided: what is in the way stays said, and a save shows both sides again. */
   closeConflict(): void
   /** The last save here, while it can be undone; `null` before the first and once another person is signed in. */
   lastSaved: Readable<SavedCell | null>
@@ -222,7 +222,7 @@ export function createCellEditor(
     },
     closeConflict() {
       const now = state.get()
-      if (now?.status === 'conflicted') state.set({ ...now, status: 'editing', conflict: null })
+      if (now?.status === 'conflicted') state.set({ ...now, status: 'editing' })
     },
     lastSaved,
     async undo() {

@@ -191,7 +191,12 @@ test('all theirs sends nothing, a decision on an older version does nothing, and
   const shown = view()
   expect(shown && (await cells.resolve({ version: 1, theirs: ['title'], edited: {} }))).toBe(false)
   cells.closeConflict()
-  expect(cells.get()).toMatchObject({ value: 'mine', status: 'editing', conflict: null })
+  const closed = cells.get()
+  expect([closed?.value, view(), closed && cellSentence(closed, words)]).toEqual([
+    'mine',
+    null,
+    'Bob changed this record: Title.',
+  ])
   await cells.save()
   expect(cells.get()?.status).toBe('conflicted')
   expect(await cells.resolve({ version: 2, theirs: ['title'], edited: {} })).toBe(true)
