@@ -39,7 +39,7 @@ import {
 import { createFixed } from './fixed-inputs.ts'
 import { activeAt, focusRefused, ofForm, watchTyping } from './focus.ts'
 import { listenToForm } from './form-events.ts'
-import { isAsLeft, isChangedSince, leave, standsIn, takeLeft } from './left-inputs.ts'
+import { isAsLeft, isChangedSince, isPutBack, leave, standsIn, takeLeft } from './left-inputs.ts'
 
 /** What {@link bindForm} takes beside the form. */
 export interface BindFormOptions {
@@ -84,6 +84,7 @@ export function bindForm<F extends object = Fields>(
   /** They have shown a value of the record. */
   const shown = new WeakSet<Control>()
   const hadNoValidate = ofForm(form, 'noValidate')
+  const isCopy = form.hasAttribute('data-nc-form')
   let isLoaded = false
   let isReading = false
 
@@ -153,7 +154,7 @@ export function bindForm<F extends object = Fields>(
       const early = controls().filter((control) => isTypedIn(control) && !isAsLeft(control))
       isReading = true
       for (const control of early) fix(control, false)
-      for (const control of early) take(control)
+      for (const control of early) if (!isPutBack(control, isCopy)) take(control)
       forgetHalfTyped(controls().filter(isAsLeft))
       takeLeft(store, typed, controls())
       isReading = false

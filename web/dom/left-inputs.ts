@@ -4,6 +4,7 @@
 import { isUnread, type TypedText } from '../client/base/field-text.ts'
 import type { RecordStore } from '../client/record/store.ts'
 import { type Control, isCheckbox, isRadio, isSelect, isText, readList } from './controls.ts'
+import { activeAt } from './focus.ts'
 
 type Left = Pick<RecordStore, 'unread'>
 
@@ -28,6 +29,19 @@ export const isChangedSince = (known: string | undefined, control: Control): boo
 
 /** Nobody has touched it since another record was shown in it. */
 export const isAsLeft = (control: Control): boolean => left.get(control) === standsIn(control)
+
+/**
+ * A browser that reloads a page or goes back to it puts in what stood there: of an older version, maybe of another person; and so does a
+ * copy of a form that was bound, as Turbo keeps. There only that is typed where somebody is or has been.
+ */
+export const isPutBack = (control: Control, isCopy: boolean): boolean => {
+  const [come] = performance.getEntriesByType('navigation') as Partial<PerformanceNavigationTiming>[]
+  return (
+    (isCopy || /reload|back/.test(`${come?.type}`)) &&
+    (activeAt(control) !== control || control.autofocus) &&
+    !control.matches(':is(:user-valid, :user-invalid)')
+  )
+}
 
 export function leave(store: Left, typed: ReadonlyMap<string, TypedText>, controls: readonly Control[]) {
   for (const [name, one] of typed) if (isUnread(one)) store.unread().set(name, one)

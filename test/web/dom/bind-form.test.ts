@@ -265,3 +265,15 @@ test('what one person typed is not in the form for the next, though their record
   await waitFor(() => name.value === 'Bridge 1', { what: 'the record' })
   expect([urgent.checked, status.value, name.readOnly]).toEqual([false, 'planned', false])
 })
+
+test('a copy of a bound form, as Turbo keeps of a page, shows the record and makes no edit of what stands in it', async () => {
+  const { editor, bind } = await open('<form><input name="name"><input name="status"></form>')
+  const copy = find('form').cloneNode(true) as HTMLElement
+  find('form').replaceWith(copy)
+  find('[name=name]').value = 'of a version before'
+  find('[name=status]').value = 'typed'
+  find('[name=status]').focus()
+  await bind()
+  expect(find('[name=name]').value).toBe('Bridge 1')
+  expect(editor.get().draft).toEqual({ status: 'typed' })
+})
