@@ -42,7 +42,12 @@ const MOST_TABLES = 5
 /** What the library runs with: see docs/stacks.md. */
 const LOWEST: [string, number, number, string][] = [
   ['express', 4, 18, 'noclobber is tried with Express 4.18 and later.'],
-  ['knex', 2, 5, 'noclobber needs Knex 2.5 or later: hand in a pg.Pool instead, or update it.'],
+  [
+    'knex',
+    2,
+    5,
+    'noclobber needs Knex 2.5 or later: what is written here takes a pg.Pool beside it. Or update it.',
+  ],
   ['pg', 8, 11, 'noclobber needs pg 8.11 or later.'],
   [
     'react',
@@ -114,7 +119,10 @@ function migrationFiles(app: FoundApp, tables: TableProposal[], { now, typescrip
   // Sequelize has no runner of its own: without one, and without a folder, a migration would never run.
   const isUnrun =
     orm === 'sequelize' && !migrations.isThere && !RUNNERS.some((name) => app.packages.has(name))
-  const isPlain = isApp(app) && (orm === null || isUnrun || ['prisma', 'drizzle', 'kysely'].includes(orm))
+  // Nor does ours run in a Knex that asks for its migrations in another way.
+  const isOld = orm === 'knex' && isTooLow(app, 'knex')
+  const isPlain =
+    isApp(app) && (orm === null || isUnrun || isOld || ['prisma', 'drizzle', 'kysely'].includes(orm))
   const known = /^[cm]?[jt]s$/.test(migrations.extension) && !isPlain ? migrations.extension : language
   const extension = typescript ? 'ts' : known
   const form = formOf(extension, isModule)
@@ -170,13 +178,20 @@ const versionOf = (text: string) => {
   return major === undefined ? null : { major: Number(major), minor: Number(minor) }
 }
 
-const tooLow = ({ packages, pages }: FoundApp) =>
-  LOWEST.flatMap(([name, major, minor, sentence]) => {
-    const version = packages.get(name) ?? (pages?.framework === name ? pages.version : '')
-    const found = versionOf(version)
-    const isLow = found && (found.major < major || (found.major === major && found.minor < minor))
-    return isLow ? [`${sentence} Here is ${name} ${version}.`] : []
+/** What is found of a package, and below what is tried. */
+const versionIn = ({ packages, pages }: FoundApp, name: string) =>
+  packages.get(name) ?? (pages?.framework === name ? pages.version : '')
+
+const isTooLow = (app: FoundApp, name: string): boolean =>
+  LOWEST.some(([one, major, minor]) => {
+    const found = one === name ? versionOf(versionIn(app, name)) : null
+    return found !== null && (found.major < major || (found.major === major && found.minor < minor))
   })
+
+const tooLow = (app: FoundApp) =>
+  LOWEST.flatMap(([name, , , sentence]) =>
+    isTooLow(app, name) ? [`${sentence} Here is ${name} ${versionIn(app, name)}.`] : [],
+  )
 
 /** Why there are no tables, and what to do. */
 function withoutTables(all: TableProposal[] | null): string[] {

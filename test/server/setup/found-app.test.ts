@@ -167,8 +167,8 @@ test('a workspace: the package with the server is found from the root, with what
   ])
 })
 
-const withOrm = (orm: string, files: Record<string, string>, more: object = {}): Shape => ({
-  manifest: { dependencies: { express: '^4.18.0', pg: '^8.11.0', [orm]: '1.0.0' }, ...more },
+const withOrm = (orm: string, files: Record<string, string>, version = '3.0.0'): Shape => ({
+  manifest: { dependencies: { express: '^4.18.0', pg: '^8.11.0', [orm]: version } },
   links: { pg: 'pg' },
   files: { 'app.js': `require('express')().listen(1) // DATABASE_URL`, ...files },
 })
@@ -200,6 +200,11 @@ test.for([
     'Sequelize that makes tables anew',
     withOrm('sequelize', { 'models/index.js': 'db.sync({ force: true })' }),
     /models\/index\.js: what it drops and makes anew has no triggers/,
+  ],
+  [
+    'a Knex that is too old for our migrations',
+    withOrm('knex', { 'migrations/1_a.js': '' }, '^0.21.1'),
+    /needs Knex 2\.5 or later: what is written here takes a pg\.Pool[\s\S]*Run: node noclobber-migrate\.js/,
   ],
   [
     'pg alone',
