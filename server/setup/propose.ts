@@ -274,6 +274,7 @@ function leftOver(
         : [],
     ),
     ...counterLines(tables),
+    'What your code hands on whole (select *, returning *, an ORM’s rows) shows the columns of tracking from then on, also in your tests: name the columns there',
     `Say who signs in: sessionOf in ${records}, which lets nobody in as it is`,
     `Mount it in ${serverFile ?? 'your server'}: ${imported}`,
     ...mountLines(mountPath(app))[host ?? 'node'].map((line) =>
