@@ -73,9 +73,20 @@ const formOf = (extension: string, isModule: boolean): Form =>
 /** Is there anything that a server could be made of? */
 const isApp = ({ host, orm, packages }: FoundApp) => host !== null || orm !== null || packages.has('pg')
 
+/** How many of its columns hold what people write. */
+const written = ({ fields }: TableProposal): number =>
+  fields.filter(
+    ({ name, type }) =>
+      /^(text|character varying|citext)/.test(type) && !/(^|_)(id|type|uri|url|key)$/i.test(name),
+  ).length
+
 function choose(all: TableProposal[], wanted: string[]): TableProposal[] {
-  if (wanted.length === 0)
-    return all.filter((table) => whyLeftOut(table) === null && !table.isTracked).slice(0, MOST_TABLES)
+  if (wanted.length === 0) {
+    const edited = all.filter((table) => whyLeftOut(table) === null && !table.isTracked)
+    // Of more than are proposed at once those in which people write most, not the first ones by name.
+    const likely = new Set(edited.toSorted((a, b) => written(b) - written(a)).slice(0, MOST_TABLES))
+    return edited.filter((table) => likely.has(table))
+  }
   return wanted.map((name) => {
     const found = all.find((table) => table.name === name || table.name === name.replace(/^public\./, ''))
     if (!found) throw new Error(`There is no table ${name} in this database.`)

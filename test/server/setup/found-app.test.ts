@@ -112,6 +112,15 @@ test('no table is passed over without a word, and numbers that code counts up ar
   expect(named.text).toContain('trackTable(client, "links", {"columns":{"updatedAt":"date_modified"}})')
 })
 
+test('of many tables those are proposed in which people write most, not the first ones by name', async () => {
+  const url = await database(`${POSTS};
+    do $$ begin for n in 1..6 loop execute format('create table a%s (id serial primary key, post_id integer not null, ok boolean)', n); end loop; end $$;
+    create table zoos (id serial primary key, name text not null, city text, motto text)`)
+  const { text } = await run(await generate(TYPED), ['init', '--dry-run'], { DATABASE_URL: url })
+  expect(text).toMatch(/doctor --tables a1,a2,a3,posts,zoos$/)
+  expect(text).toMatch(/Left out: a4, a5, a6 \(more than 5 at once\); users \(by its name\)/)
+})
+
 test('who sits at a terminal is asked before each file, and a no writes none; nobody there: none is written', async () => {
   const url = await database(POSTS)
   const cwd = await generate(TYPED)
