@@ -3,6 +3,7 @@
 // Invariant: a table that can't be tracked is refused with a sentence, and nothing of it is changed.
 import type { Knex } from 'knex'
 import { seeAbout } from '../server/base/setup-error.ts'
+import { causeOf } from '../server/db/errors.ts'
 import { type Owned, type OwnedColumn, PLAIN } from './owned-columns.ts'
 import { columnsOfPart } from './parts.ts'
 import { quoteTable } from './quote.ts'
@@ -24,6 +25,8 @@ export interface Column {
   isSteady: boolean
   /** Values of its type are equal that have different texts. */
   hasManyTexts: boolean
+  /** PostgreSQL itself has an operator for equal ones. */
+  isComparable: boolean
   /** Its text is what JSON shows of it. */
   isShownAsText: boolean
   /** Generated when it is read: the rows that triggers get have no value of it. */
@@ -53,7 +56,9 @@ const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
        (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
          select pg_catalog.bool_or(b.typtype = 'e' or b.typtype = 'b' and b.typcategory <> 'A'
            and (b.oid >= 16384 or b.typname = any(string_to_array('${STEADY_TYPES}', ' '))))
-         from d join pg_type b on b.oid = d.oid where b.typtype <> 'd') as "isSteady"
+         from d join pg_type b on b.oid = d.oid where b.typtype <> 'd') as "isSteady",
+       (with recursive d(oid) as (select a.atttypid union all select t.typbasetype from d join pg_type t on t.oid = d.oid where t.typtype = 'd')
+         select pg_catalog.bool_and(b.oid < 16384 or b.typtype = 'd' or b.typtype = 'e' and b.oid = a.atttypid) from d join pg_type b on b.oid = d.oid) as "isComparable"
      from pg_attribute a
      where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [quoteTable(table)],
@@ -63,6 +68,26 @@ const columnsOf = async (knex: Knex, table: string): Promise<Column[]> => {
 
 const refuse = (table: string, why: string, heading = 'not_trackable'): never => {
   throw new Error(`Table ${table} can't be tracked: ${why} ${seeAbout(heading)}`)
+}
+
+/** What to do about what PostgreSQL refuses, by its code. */
+const ADVICE: Record<string, string> = {
+  '42501': 'Run the migration as a role that owns the table.',
+}
+
+/**
+ * A refusal of PostgreSQL's as a sentence about the table; what can be tried again, and what is a sentence already, is thrown as it is.
+ *
+ * @throws always
+ */
+export const refusedBy = (table: string, error: unknown): never => {
+  const { code = '', detail = '' } = (error ?? {}) as { code?: unknown; detail?: string }
+  if (typeof code !== 'string' || !/^(0A|2[238B]|42|54|P0)...$/.test(code)) throw error
+  const said = causeOf(error)
+  if (said.startsWith('Table ')) throw error
+  const message = [`PostgreSQL refuses it: ${said}${said.endsWith('.') ? '' : '.'}`, detail, ADVICE[code]]
+  const why = `Table ${table} can't be tracked: ${message.filter(Boolean).join(' ')} ${seeAbout('not_trackable')}`
+  throw Object.assign(new Error(why, { cause: error }), { code })
 }
 
 const LOG = `
@@ -125,7 +150,8 @@ const checkVirtual = (table: string, columns: Column[], { tenant, partOf }: Trac
 
 /** The log and the rooms know tenants and lists by their texts. */
 const checkTexts = (table: string, columns: Column[], { tenant, lists = [] }: TrackOptions) => {
-  for (const { name, type, isSteady, isShownAsText, isLoose, hasManyTexts } of columns) {
+  for (const column of columns) {
+    const { name, type, isSteady, isComparable, isShownAsText, isLoose, hasManyTexts } = column
     const isTenant = name === tenant
     if (!isTenant && !lists.includes(name)) continue
     const none = `no ${isTenant ? 'tenant' : 'list'} goes by it.`
@@ -137,6 +163,11 @@ const checkTexts = (table: string, columns: Column[], { tenant, lists = [] }: Tr
         `its column ${name} takes different texts for equal (${isLoose ? 'its collation' : type}), and events go by the text: ${none} Give it ${type === 'numeric' ? 'a scale, as numeric(20,0)' : 'the type text, with a deterministic collation'}.`,
       )
     if (isTenant && !isShownAsText) refuse(table, `its column ${name} is ${type}: ${none}`)
+    if (isTenant && !isComparable)
+      refuse(
+        table,
+        `its column ${name} is ${type}, of an extension or a domain over an enum, and PostgreSQL itself compares no such values: ${none} Give it the type text.`,
+      )
   }
 }
 

@@ -3,7 +3,7 @@
 // beyond the three columns; where that is not possible, nothing is done and the error says what to do.
 import type { Knex } from 'knex'
 import { asKnex, type Sql } from '../server/db/pg-as-knex.ts'
-import { type Column, checkTable } from './check-table.ts'
+import { type Column, checkTable, refusedBy } from './check-table.ts'
 import { followColumns, followName, forgetTenants, noteColumns } from './follow-names.ts'
 import { dropValues, trackValues } from './history-values.ts'
 import { lockTables } from './lock-tables.ts'
@@ -251,7 +251,9 @@ export const trackTable = async (sql: Sql, table: string, options: TrackOptions 
     const { partOf } = options
     const parent = partOf ? await meantBy(transaction, partOf.table) : null
     const meant = { shown: table, table: await meantBy(transaction, table), parent }
-    await steadily(transaction, (asCaller) => track(transaction, meant, options, asCaller))
+    await steadily(transaction, (asCaller) => track(transaction, meant, options, asCaller)).catch((error) =>
+      refusedBy(table, error),
+    )
   })
 }
 

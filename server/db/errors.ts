@@ -34,6 +34,18 @@ export const isRetryable = (error: unknown): boolean =>
 /** By another connection's request, or because it took too long. */
 export const isCancelled = (error: unknown): boolean => asDatabaseError(error).code === '57014'
 
+/**
+ * Somebody's setting may be the cause, not the statement: read-only, a time limit, a role, triggers off. Not where a policy refuses a
+ * row, or code of the app's says so.
+ */
+export const mayBeOfSettings = (error: unknown): boolean => {
+  const { code = '', routine, where } = asDatabaseError(error)
+  return (
+    isUnstamped(error) ||
+    (!where && routine !== 'ExecWithCheckOptions' && ['25006', '42501', '55P03', '57014'].includes(code))
+  )
+}
+
 /** A column is of another type than when the table was looked up. */
 export const isOfOtherType = (error: unknown): boolean =>
   ['42804', '42883'].includes(asDatabaseError(error).code ?? '')
@@ -176,6 +188,16 @@ const fieldsOf = (
     if (found.length > 0) return found
   }
   return []
+}
+
+/** A statement and what PostgreSQL said of it, as Knex puts them together. */
+const WITH_STATEMENT =
+  /^\s*(?:select|with|insert|update|delete|set|do|create|alter|drop|lock|begin|commit)\b.* - /is
+
+/** What an error says, without the statement that Knex puts in front of it. */
+export const causeOf = (error: unknown): string => {
+  const { severity, message = String(error) } = asDatabaseError(error)
+  return severity ? message.replace(WITH_STATEMENT, '') : message
 }
 
 /** Bad values, a constraint, a generated column, a view's check option. */

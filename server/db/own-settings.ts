@@ -1,6 +1,7 @@
 // Settings for a transaction of ours that serves no person: what a role sets for short requests of an app doesn't end it.
 // Invariant: they end with the transaction, and none is set in a caller's.
 import type { Knex } from 'knex'
+import { acquireIdle, transactionOn } from './left-open.ts'
 import { type Statement, send, statement } from './statement.ts'
 
 /** `transaction_timeout` is of PostgreSQL 17. */
@@ -29,8 +30,13 @@ and case s.name when 'statement_timeout' then s.setting::bigint between 1 and ${
 export const askCatalogue = async (knex: Knex, query: Statement, values: unknown[]) => {
   const ask = (connection: Knex) => send(connection, query, values, { named: false })
   if (knex.isTransaction) return ask(knex)
-  return knex.transaction(async (transaction) => {
-    await send(transaction, START, [], { named: false })
-    return ask(transaction)
-  })
+  const connection = await acquireIdle(knex)
+  try {
+    return await transactionOn(knex, connection, async (transaction) => {
+      await send(transaction, START, [], { named: false })
+      return ask(transaction)
+    })
+  } finally {
+    await knex.client.releaseConnection(connection)
+  }
 }

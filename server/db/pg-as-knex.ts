@@ -137,8 +137,12 @@ const poolAsKnex = (pool: PgPool): Knex => {
   }
   const release = async (client: PoolClient) => client.release(client.__knex__disposed)
 
-  const transaction = async <T>(work: (transaction: Knex.Transaction) => Promise<T>): Promise<T> => {
-    const client = await acquire()
+  /** On the connection that is given, which its giver releases, or on one of the pool. */
+  const transaction = async <T>(
+    work: (transaction: Knex.Transaction) => Promise<T>,
+    { connection }: { connection?: PoolClient } = {},
+  ): Promise<T> => {
+    const client = connection ?? (await acquire())
     let isCompleted = false
     try {
       await client.query('begin')
@@ -152,7 +156,7 @@ const poolAsKnex = (pool: PgPool): Knex => {
       throw error
     } finally {
       isCompleted = true
-      await release(client)
+      if (!connection) await release(client)
     }
   }
 

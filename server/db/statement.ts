@@ -151,8 +151,8 @@ export interface SendOptions {
   shortcut?: Shortcut | undefined
   /** Hold for this statement. Default: none, and a statement that is in no transaction is sent by itself. */
   settings?: Settings | undefined
-  /** Learns of what the statement fails with. */
-  onFailed?: (error: unknown) => void
+  /** Learns of what the statement fails with. What it gives is `true` where the connection was closed and another may do. */
+  onFailed?: (error: unknown, connection: Connection, isWithin: boolean) => Promise<boolean> | boolean
   /** When their access is revoked, the statement is cancelled, unless it has its answer by then. */
   sender?: Revocable | undefined
 }
@@ -177,6 +177,9 @@ const sendHeld = (
   return withSettings(connection, { driver, isWithin: knex.isTransaction === true, named }, settings, sendIt)
 }
 
+/** So many connections are given up for one statement. */
+const MOST_CONNECTIONS = 20
+
 /**
  * Sends a statement: on a pooled connection, or on the transaction's own where `knex` is a transaction.
  *
@@ -188,6 +191,20 @@ export const send = async (
   values: unknown[],
   options: SendOptions = {},
 ): Promise<Row[]> => {
+  for (let left = MOST_CONNECTIONS; ; left -= 1) {
+    const rows = await sendOnce(knex, query, values, options, left > 0)
+    if (rows) return rows
+  }
+}
+
+/** `null`: the connection that it was sent on was closed, and another may do. */
+const sendOnce = async (
+  knex: Knex,
+  query: Statement,
+  values: unknown[],
+  options: SendOptions,
+  mayFail: boolean,
+): Promise<Row[] | null> => {
   const { named = true, onConnection, onLeftOpen, onFailed, sender } = options
   refuseEnded(knex)
   const client = knex.client
@@ -213,7 +230,8 @@ export const send = async (
   } catch (error) {
     // What was sent may still be answered, or never: no other statement may wait behind it. Knex opens a new one.
     if (isLate(error)) connection.__knex__disposed = error
-    onFailed?.(error)
+    const isClosed = await onFailed?.(error, connection, knex.isTransaction === true)
+    if (isClosed && mayFail && !cancelled) return null
     throw error
   } finally {
     sender?.onRevoked(nothing)

@@ -19,8 +19,8 @@ export const unmapped = (knex: Knex, rawOn: RawOn): Knex => {
         await knex.client.releaseConnection(connection)
       }
     },
-    transaction: <T>(work: (transaction: Knex) => Promise<T>) =>
-      knex.transaction((transaction) => work(unmapped(transaction, rawOn))),
+    transaction: <T>(work: (transaction: Knex) => Promise<T>, config?: Knex.TransactionConfig) =>
+      knex.transaction((transaction) => work(unmapped(transaction, rawOn)), config),
   }
   return new Proxy(knex, {
     get: (target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(target, name)),

@@ -252,7 +252,7 @@ const undoRows = async (
     return undone
   }
   try {
-    return await database.knex.transaction(work)
+    return await database.within(work)
   } catch (error) {
     const isAgain = error instanceof ErasedMeanwhile || isRetryable(error)
     if (!isAgain || retries === 0) throw error

@@ -1,7 +1,7 @@
 // Reads the change log from a cursor, on a connection of the pool: its pages, its first and present positions.
 // Invariant: a page is returned only if nothing that was ahead of its cursor had been pruned when it was read.
 import type { Knex } from 'knex'
-import { acquireIdle } from '../db/left-open.ts'
+import type { LeftSettings } from '../db/left-settings.ts'
 import { type Connection, sendOn, statement } from '../db/statement.ts'
 import { type Cursor, type SnapshotParts, snapshotParts } from './cursor.ts'
 import { createLogReader, type LogFilter, type Page } from './log-reader.ts'
@@ -11,6 +11,7 @@ import { PRESENT } from './log-sql.ts'
 interface LogSource {
   knex: Knex
   namesStatements(): boolean
+  on: LeftSettings['on']
 }
 
 /** How many bytes of deleted rows one page holds; the first row comes however large it is. */
@@ -56,17 +57,10 @@ export const hasExpired = async (connection: Connection, driver: unknown, named:
   isExpired(cursor, await stateOn(connection, driver, named))
 
 /** Runs `use` on one of the pool's connections; `use` must take no other. */
-const onConnection = async <T>(
-  { knex, namesStatements }: LogSource,
+const onConnection = <T>(
+  { knex, namesStatements, on }: LogSource,
   use: (connection: Connection, driver: unknown, named: boolean) => Promise<T>,
-): Promise<T> => {
-  const connection = await acquireIdle<Connection>(knex)
-  try {
-    return await use(connection, knex.client.driver, namesStatements())
-  } finally {
-    await knex.client.releaseConnection(connection)
-  }
-}
+): Promise<T> => on((connection) => use(connection, knex.client.driver, namesStatements()))
 
 /** The present position: everything committed from now on is ahead of it. */
 export const presentCursor = async (database: LogSource): Promise<Cursor> =>

@@ -2,6 +2,7 @@
 // Invariant: it answers within its deadline whatever is down; what is advisory (Redis) never takes a node out.
 
 import type { Limits } from '../base/options.ts'
+import { causeOf } from '../db/errors.ts'
 import { isUnusable } from '../db/lineage.ts'
 import { statement } from '../db/statement.ts'
 import { tableFindings, trackedTables } from '../doctor/tables.ts'
@@ -45,7 +46,7 @@ const READ_ONLY =
   'The database takes no writes: default_transaction_read_only is on, for it or for this role.'
 
 const unread = (failure: unknown): string =>
-  `The change log has not been read for too long, or never.${failure instanceof Error ? ` ${failure.message}` : ''}`
+  `The change log has not been read for too long, or never.${failure instanceof Error ? ` ${causeOf(failure)}` : ''}`
 
 /** In time, or why not: what PostgreSQL or a sentence of ours says. */
 const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
@@ -53,7 +54,7 @@ const within = (work: Promise<unknown>, detail: string): Promise<HealthCheck> =>
     () => ({ ok: true }),
     (error: Error) => ({
       ok: false,
-      detail: isUnusable(error) || error.message === detail ? error.message : `${detail} ${error.message}`,
+      detail: isUnusable(error) || error.message === detail ? error.message : `${detail} ${causeOf(error)}`,
     }),
   )
 

@@ -2,7 +2,7 @@
 // Invariant: a start that can't succeed says why within its time, and goes on trying: a database may come up, a table be tracked.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Limits, Logger } from '../base/options.ts'
-import { isRefusedForGood, isUnavailable } from '../db/errors.ts'
+import { causeOf, isRefusedForGood, isUnavailable } from '../db/errors.ts'
 import { withinMs } from '../pacing/timeouts.ts'
 
 export interface StartingOptions {
@@ -85,7 +85,7 @@ export const createStarting = ({ limits, log, lookUp, run, connect, failure }: S
         if (!starting) throw error
         const isRefused = error === cause
         cause = isRefused ? cause : (failure() ?? cause)
-        const why = cause instanceof Error ? cause.message : 'the database does not answer'
+        const why = cause instanceof Error ? causeOf(cause) : 'the database does not answer'
         const within = isRefused ? '' : ` within ${limits.startMs} ms`
         throw new Error(`The record server could not start${within}, and goes on trying: ${why}`, { cause })
       }),

@@ -130,9 +130,7 @@ const sendWithin = async (
     if (options.request?.isRevoked()) throw new PermissionOutdated()
     return rows
   }
-  const rows = await (options.transaction
-    ? sendAndSettle(options.transaction)
-    : database.knex.transaction(sendInOwn))
+  const rows = await (options.transaction ? sendAndSettle(options.transaction) : database.within(sendInOwn))
   return { rows, isSent }
 }
 

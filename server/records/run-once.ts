@@ -41,9 +41,11 @@ export const runOnce = async <T>(
   const { actor, mutationId } = options
   if (options.transaction) refuseEnded(options.transaction)
   const named = [actor.tenantId, actor.id, mutationId]
+  const inTransaction = (own: (transaction: Knex.Transaction) => Promise<T>): Promise<T> =>
+    options.transaction ? options.transaction.transaction(own) : database.within(own, retries === 0)
   for (let left = options.transaction ? 0 : retries; ; left -= 1) {
     try {
-      const result = await (options.transaction ?? database.knex).transaction(async (transaction) => {
+      const result = await inTransaction(async (transaction) => {
         if (mutationId) await database.send(CLAIM_MUTATION, named, transaction)
         const done = await work(transaction)
         if (done.keep === undefined) throw new Undone(done.result)

@@ -8,10 +8,19 @@ import { SetupError } from '../base/setup-error.ts'
 import type { Shortcut } from '../base/shortcuts.ts'
 import { noteLook } from '../base/table-changes.ts'
 import { isOfOtherTable, isUnavailable } from '../db/errors.ts'
+import { createLeftSettings, type LeftSettings } from '../db/left-settings.ts'
 import { createLineages, type Lineages } from '../db/lineage.ts'
 import { namesLast } from '../db/prepared-statement-check.ts'
 import { checkRights } from '../db/role-rights.ts'
-import { type Revocable, type Row, type Settings, type Statement, send } from '../db/statement.ts'
+import {
+  type Connection,
+  type Revocable,
+  type Row,
+  type SendOptions,
+  type Settings,
+  type Statement,
+  send,
+} from '../db/statement.ts'
 import { type Cursors, createCursors } from '../log/cursor.ts'
 import { readSecret } from '../log/cursor-key.ts'
 import { createLargeAnswers, type LargeAnswers } from '../pacing/large-answers.ts'
@@ -71,6 +80,9 @@ export interface Database extends TypeLookup {
     isStill?: IsStill,
     sender?: Revocable,
   ): Promise<Row[]>
+  /** Does the work on a connection of the pool, or in a transaction: see {@link LeftSettings}. */
+  on: LeftSettings['on']
+  within: LeftSettings['within']
 }
 
 export interface DatabaseOptions<A extends Actor = Actor> {
@@ -212,8 +224,16 @@ export const createDatabase = ({
       },
     ),
   )
-  const onFailed = (error: unknown) => {
+  const onLeftOpen = (error: Error) => log.warn({ err: error }, error.message)
+  const checkConnection = (connection: Connection) => {
+    if (lineages.isChecked(connection)) return
+    recordCache.clear()
+    return lineages.check(connection, knex.client.driver)
+  }
+  const leftSettings = createLeftSettings(knex, onLeftOpen, checkConnection)
+  const onFailed: SendOptions['onFailed'] = (error, connection, isWithin) => {
     if (isOfOtherTable(error)) noteLook(error, lookNow())
+    return leftSettings.onFailed(error, connection, isWithin)
   }
 
   const sendWith =
@@ -222,15 +242,14 @@ export const createDatabase = ({
       send(transaction ?? knex, query, values, {
         named: naming.isNaming() && query.name !== '',
         onConnection: (connection) => {
-          if (lineages.isChecked(connection)) return refuseCleared(isStill)
-          recordCache.clear()
-          return lineages.check(connection, knex.client.driver).then(() => refuseCleared(isStill))
+          const checking = checkConnection(connection)
+          return checking ? checking.then(() => refuseCleared(isStill)) : refuseCleared(isStill)
         },
         shortcut,
         settings,
         sender,
         onFailed,
-        onLeftOpen: (error) => log.warn({ err: error }, error.message),
+        onLeftOpen,
       })
   const sendOwn = sendWith()
 
@@ -261,6 +280,8 @@ export const createDatabase = ({
     },
     ...lookup,
     send: sendOwn,
+    on: leftSettings.on,
+    within: leftSettings.within,
     storedResponses: createStoredResponses({
       bytes: limits.answerBytesPerPerson,
       send: sendOwn,

@@ -6,7 +6,7 @@ import { quoteName } from '../../migrations/quote.ts'
 import type { Logger, Tenancy } from '../base/options.ts'
 import type { Actor, RecordType } from '../base/record-type.ts'
 import { SetupError } from '../base/setup-error.ts'
-import { isUnavailable } from '../db/errors.ts'
+import { causeOf, isUnavailable } from '../db/errors.ts'
 import { send, statement } from '../db/statement.ts'
 import { readCatalogue, type TrackedType } from './catalogue.ts'
 import { type KnownType, type KnownTypes, knownTypes } from './known-type.ts'
@@ -272,7 +272,7 @@ export const createTypeLookup = (options: TypeLookupOptions): TypeLookup => {
           scope.problem = null
         } catch (error) {
           if (isUnavailable(error)) throw error
-          scope.problem = error instanceof Error ? error.message : String(error)
+          scope.problem = causeOf(error)
           failure ??= error
         }
       }

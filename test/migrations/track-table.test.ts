@@ -99,6 +99,21 @@ describe('tracking a table', () => {
         /its key b is date; a key is of smallint/,
       ],
       ['create table $T (id numeric primary key)', {}, /its key id is numeric; a key is of smallint/],
+      [
+        'create extension ltree; create table $T (id integer primary key, path ltree)',
+        { tenant: 'path' },
+        /path is public.ltree, of an extension .* no tenant goes by it. Give it the type text/,
+      ],
+      [
+        `create type side as enum ('left'); create domain my_side as side; create table $T (id integer primary key, side my_side)`,
+        { tenant: 'side' },
+        /side is public.my_side, .* a domain over an enum/,
+      ],
+      [
+        'create table $T (id integer primary key); create table of_$T (row $T)',
+        {},
+        /can't be tracked: PostgreSQL refuses it: cannot alter table "table_\d+" because column "of_table_\d+.row" uses its row type/,
+      ],
       ['create table $T (id integer primary key)', { tenant: 'nothing' }, /no column nothing/],
       ['create table $T (id integer primary key)', { lists: ['nothing'] }, /no column nothing/],
       ['create table $T (id integer primary key)', { ignore: ['nothing'] }, /no column nothing/],

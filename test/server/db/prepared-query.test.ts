@@ -13,6 +13,8 @@ const warned: string[] = []
 const note = (_details: object, message: string) => void warned.push(message)
 const app = await startApp({ pool: { max: 1 }, log: { info: () => {}, warn: note, error: note } })
 
+const ALICE = { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor' as const }
+
 beforeEach(() => app.sql('delete from samples'))
 
 const SAMPLE = {
@@ -122,7 +124,7 @@ test.each(['discard all', 'deallocate all'])(
     await app.knex.raw(command)
     const saved = await app.knex.transaction((transaction) =>
       app.records.save('sample', other, {
-        actor: { id: 'alice', name: 'Alice', tenantId: 'acme', role: 'editor' },
+        actor: ALICE,
         clientVersion: 1,
         changes: { label: 'two' },
         transaction,
@@ -150,8 +152,54 @@ test.each([
   ])
   await app.knex.raw(left).catch(() => {})
   expect((await app.call('GET', path)).body.data.version).toBe(2)
+  // In a transaction of the library's own.
+  await app.knex.raw(left).catch(() => {})
+  const edit = { changes: { label: 'three' }, records: [{ id, client_version: 2 }] }
+  const edited = await app.call('PATCH', '/records/sample', { body: { ...edit, mutation_id: left } })
+  expect([edited.status, edited.body.data]).toEqual([200, [expect.objectContaining({ version: 3 })]])
+  await app.knex.raw('rollback')
+  expect((await app.call('GET', path)).body.data.fields.label).toBe('three')
   await app.knex.raw(left).catch(() => {})
   expect((await app.call('GET', '/changes')).status).toBe(200)
+})
+
+test.each([
+  ['another encoding', `set client_encoding = 'LATIN1'`, 'another client_encoding'],
+  ['another role', 'set role pg_monitor', 'role = pg_monitor'],
+  ['triggers off', 'set session_replication_role = replica', 'session_replication_role = replica'],
+  ['read-only', 'set default_transaction_read_only = on', 'default_transaction_read_only = on'],
+])('what is saved where somebody left a connection with %s is what was sent', async (_, left, named) => {
+  const { id } = await app.make('sample', { label: 'one' })
+  const path = `/records/sample/${id}`
+  warned.length = 0
+  await app.knex.raw(left)
+  const saved = await app.call('PATCH', path, { body: { client_version: 1, changes: { label: 'žü€' } } })
+  expect([saved.status, saved.body.data.fields.label]).toEqual([200, 'žü€'])
+  expect(warned).toEqual([expect.stringContaining(named)])
+  expect(await app.sql('select label, version::int from samples where id = ?', [id])).toEqual([
+    { label: 'žü€', version: 2 },
+  ])
+  await app.knex.raw(left)
+  const edit = { changes: { label: 'ž' }, records: [{ id, client_version: 2 }] }
+  expect((await app.call('PATCH', '/records/sample', { body: edit })).status).toBe(200)
+  expect(await app.sql('select label from samples where id = ?', [id])).toEqual([{ label: 'ž' }])
+  await app.knex.raw(left)
+  expect((await app.call('GET', '/changes')).status).toBe(200)
+  await app.knex.raw('discard all')
+})
+
+test('texts are not misread in a transaction of the caller’s that is in another encoding', async () => {
+  const { id } = await app.make('sample', { label: 'one' })
+  const saved = app.knex.transaction(async (transaction) => {
+    await transaction.raw(`set local client_encoding = 'LATIN1'`)
+    return app.records.save('sample', id, {
+      actor: ALICE,
+      clientVersion: 1,
+      changes: { label: 'ž' },
+      transaction,
+    })
+  })
+  await expect(saved).rejects.toThrow('another client_encoding')
 })
 
 test('in a pool of pg a connection that somebody left within a transaction is closed', async () => {
