@@ -196,11 +196,10 @@ it('where an app’s resets are in no layer, the parts keep their look with unla
   await page.context().close()
 })
 
-it('what is typed before the script is here is kept, and what the browser puts back later is no edit', async () => {
+it('what is typed before the script is here is kept', async () => {
   const context = await browser.newContext({ baseURL: app.origin })
   await context.addCookies([{ name: 'session', value: 'alice', url: app.origin }])
   const page = await context.newPage()
-  const name = page.getByLabel('Name')
   let release = () => {}
   const held = new Promise<void>((resolve) => {
     release = resolve
@@ -210,19 +209,11 @@ it('what is typed before the script is here is kept, and what the browser puts b
     await route.continue()
   })
   await page.goto('/plain/', { waitUntil: 'commit' })
-  await name.fill('Typed early')
+  await page.getByLabel('Name').fill('Typed early')
   release()
-  const isLive = () => page.locator('noclobber-pill [data-status=live]').first().waitFor()
-  await isLive()
+  await page.locator('noclobber-pill [data-status=live]').first().waitFor()
   await page.locator('button[aria-disabled]').waitFor({ state: 'detached' })
-  expect(await name.inputValue()).toBe('Typed early')
-  await page.goto('/styles.css')
-  await saveAsBob('1', { name: 'Since then', status: 'done' })
-  await page.goBack()
-  await isLive()
-  await waitFor(async () => (await name.inputValue()) === 'Since then', { what: 'Bob’s name' })
-  expect(await page.getByLabel('Status').inputValue()).toBe('done')
-  await page.locator('button[aria-disabled]').waitFor()
+  expect(await page.getByLabel('Name').inputValue()).toBe('Typed early')
   await context.close()
 })
 
