@@ -112,14 +112,14 @@ select exists (select from pg_trigger g where g.tgrelid = to_regclass(:table) an
   (select pg_catalog.string_agg(p.relid::regclass::text, ', ') from (
     select g.tgrelid as relid, ${TRIGGER_ARGUMENTS} as args from pg_trigger g where g.tgname = '${PART_TRIGGER}' and g.tgparentid = 0) p
     where to_regclass(p.args[4]) = to_regclass(:table)
-      and (p.args[11:12] <> cast(:raised as text[]) or p.args[6] <> :key)) as parts`
+      and (p.args[11:12] <> cast(:raised as text[]) or p.args[6] <> :key or p.args[9] <> :types)) as parts`
 
 /**
  * Keeps a table that is tracked anew a parent, if it is one.
  *
  * @param keys The columns of its key.
  * @param names Key and tenant, and what its triggers own.
- * @throws Error with a sentence where its parts know its columns by other names.
+ * @throws Error with a sentence where its parts know its columns by other names, or its key by another type.
  */
 export const keepParent = async (
   knex: Knex,
@@ -128,7 +128,13 @@ export const keepParent = async (
   names: string[],
   owned: Owned,
 ): Promise<void> => {
-  const known = { table: quoteTable(table), raised: arrayText(raisedBy(owned)), key: keyArgument(keys) }
+  const [{ key_types: types }] = (await knex.raw(PARENT, [quoteTable(table)])).rows
+  const known = {
+    table: quoteTable(table),
+    raised: arrayText(raisedBy(owned)),
+    key: keyArgument(keys),
+    types: keyArgument(types),
+  }
   const [found] = (await knex.raw(PARTS, known)).rows
   if (found.parts)
     throw new Error(

@@ -24,6 +24,7 @@ import {
 import { askCatalogue } from '../db/own-settings.ts'
 import { type Row, statement } from '../db/statement.ts'
 import {
+  PARENT_COLUMNS,
   type PartOf,
   partOf,
   REACTIONS,
@@ -118,12 +119,10 @@ select asked.at::int - 1 as at, n.nspname || '.' || c.relname as source, n.nspna
     from pg_trigger g where g.tgrelid = c.oid and g.tgname = any($2) and g.tgenabled in ('O', 'A')) as triggers,
   ${UNTRACKABLE} as why_not, c.relrowsecurity as has_policies, c.relkind = 'p' as is_partitioned,
   exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = '${VALUES_TRIGGER}') as keeps_values,
-  (select pg_catalog.jsonb_build_object('args', p.args, 'selectable', (select bool_and(has_column_privilege(to_regclass(p.args[4]), k.name, 'select'))
-        from pg_catalog.unnest(case when strpos(p.args[6], '{') = 1 then p.args[6]::text[] else array[p.args[6]] end) k(name))
-      and (p.args[7] = '' or has_column_privilege(to_regclass(p.args[4]), p.args[7], 'select')),
+  (select pg_catalog.jsonb_build_object('args', p.args, 'selectable', s.selectable, 'gone', s.gone,
       'lockable', has_any_column_privilege(to_regclass(p.args[4]), 'update'))
     from (select ${TRIGGER_ARGUMENTS} as args from pg_trigger g
-      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}' and g.tgenabled in ('O', 'A')) p
+      where g.tgrelid = c.oid and g.tgname = '${PART_TRIGGER}' and g.tgenabled in ('O', 'A')) p cross join lateral ${PARENT_COLUMNS} s
     where to_regclass(p.args[4]) is not null) as part,
   c.relkind = 'r' and not c.relispartition and not c.relhassubclass and not c.relhasrules
     and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated <> '' and not a.attisdropped)

@@ -24,14 +24,25 @@ export interface PartOf {
   isLockable: boolean
 }
 
+/** Of a trigger of parts with the arguments `p.args`: may the role read the parent's key and tenant, and which of them are gone? */
+export const PARENT_COLUMNS = `(select bool_and(has_column_privilege(a.attrelid, a.attnum, 'select')) as selectable,
+    pg_catalog.array_agg(k.name) filter (where a.attnum is null) as gone
+  from pg_catalog.unnest(case when strpos(p.args[6], '{') = 1 then p.args[6]::text[] else array[p.args[6]] end
+    || pg_catalog.array_remove(array[p.args[7]], '')) k(name)
+  left join pg_attribute a on a.attrelid = to_regclass(p.args[4]) and a.attname = k.name and not a.attisdropped)`
+
 /** The arguments stand in the order in which `trackPart` of the migrations gives them. */
 export const partOf = (
-  part: { args: string[]; selectable: boolean; lockable: boolean } | null,
+  part: { args: string[]; selectable: boolean; gone: string[] | null; lockable: boolean } | null,
   { fieldOf }: ColumnNames,
   fail: (why: string) => never,
 ): PartOf | null => {
   if (!part) return null
   const [, column = '', , table = '', source = '', key = '', tenant = '', , keyType = ''] = part.args
+  if (part.gone)
+    return fail(
+      `its rows are parts of ${source} by its ${part.gone.join(', ')}, which is gone or has another name. Untrack this one, then track ${source} and this one again.`,
+    )
   if (!part.selectable)
     return fail(`its rows are parts of ${source}, which this role may not read: GRANT SELECT on it.`)
   const [own, types] = [keyColumns(column), keyColumns(keyType)]
