@@ -19,7 +19,7 @@ import { root } from './sources.ts'
 const run = promisify(execFile)
 
 /** Of the whole package; a third of it are documents and the types of two kinds of modules. */
-const MOST_BYTES = { packed: 1_550_000, unpacked: 6_600_000 }
+const MOST_BYTES = { packed: 1_620_000, unpacked: 6_800_000 }
 
 /** The files behind a door, whatever its conditions. */
 const filesOf = (door: unknown): string[] =>
