@@ -75,14 +75,19 @@ const ADVICE: Record<string, string> = {
   '42501': 'Run the migration as a role that owns the table.',
 }
 
+/** Something isn't there: of the log, as the table and its columns were found before. */
+const MISSING = ['3F000', '42P01', '42P13', '42703', '42704', '42883']
+
 /**
- * A refusal of PostgreSQL's as a sentence about the table; what can be tried again, and what is a sentence already, is thrown as it is.
+ * A refusal of PostgreSQL's as a sentence about the table; what can be tried again, what is a sentence already and what is about the log
+ * is thrown as it is.
  *
  * @throws always
  */
 export const refusedBy = (table: string, error: unknown): never => {
   const { code = '', detail = '' } = (error ?? {}) as { code?: unknown; detail?: string }
-  if (typeof code !== 'string' || !/^(0A|2[238B]|42|54|P0)...$/.test(code)) throw error
+  if (typeof code !== 'string' || MISSING.includes(code) || !/^(0A|2[238B]|42|54|P0)...$/.test(code))
+    throw error
   const said = causeOf(error)
   if (said.startsWith('Table ')) throw error
   const message = [`PostgreSQL refuses it: ${said}${said.endsWith('.') ? '' : '.'}`, detail, ADVICE[code]]

@@ -82,7 +82,12 @@ export const installedFindings = async (knex: Knex, migrations: string): Promise
   ]
   if (altered.length > 0)
     findings.push(
-      problem('log_altered', null, `Missing, or not as the migrations made them: ${named(altered)}.`, REPAIR),
+      problem(
+        'log_altered',
+        null,
+        `Missing, or not as the migrations made them: ${altered.join(', ')}.`,
+        REPAIR,
+      ),
     )
   if (withoutIdentity.length > 0)
     findings.push(
