@@ -165,10 +165,11 @@ const expectUnwritable = async (records: ReturnType<typeof createRecordServer>, 
 const ofDatabase = (clause: string) =>
   `do $$ begin execute format('alter database %I ${clause}', current_database()); end $$`
 const REPLICA = `${ofDatabase('set session_replication_role = replica')}; set session_replication_role = replica`
-const NO_REPLICA = `${ofDatabase('reset session_replication_role')}; reset session_replication_role`
+const NO_REPLICA = `${ofDatabase('reset session_replication_role')}; set session_replication_role = origin`
 /** Each connection of the pool. */
 const onAll = async (sql: string) => {
-  const all = await Promise.all(Array.from({ length: 4 }, () => knex.client.acquireConnection()))
+  const length = Math.max(4, knex.client.pool.numFree())
+  const all = await Promise.all(Array.from({ length }, () => knex.client.acquireConnection()))
   for (const connection of all) await connection.query(sql)
   for (const connection of all) await knex.client.releaseConnection(connection)
 }
